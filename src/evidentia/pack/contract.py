@@ -1,0 +1,131 @@
+"""What a pack is: data plus pure functions that teach evidentia a domain.
+
+A pack touches no file, clock, network or database and writes no DDL and no INSERT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from evidentia.event.fieldmap import FieldMap
+from evidentia.event.values import JsonValue
+
+CONTRACT_VERSION: Final = 1
+"""Raised when a pack written for the earlier contract would no longer load."""
+
+
+class ParameterType(StrEnum):
+    """What a query's parameter holds, and how its text on the command line is read."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    TIME = "time"
+    """UTC microseconds; written as ISO 8601 or relative to now, e.g. ``-1h``."""
+
+
+class ResultType(StrEnum):
+    """What a query's result column holds, and how it is shown."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    REAL = "real"
+    TIME = "time"
+    """UTC microseconds; shown as ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryParameter:
+    """A bound parameter of a named query. ``default`` is text as a person would write it."""
+
+    name: str
+    type: ParameterType
+    default: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultColumn:
+    """A column of a named query's result, with the title shown above it."""
+
+    name: str
+    type: ResultType
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedQuery:
+    """One whole SELECT with bound parameters. Callers pass values, never SQL."""
+
+    name: str
+    title: str
+    description: str
+    parameters: tuple[QueryParameter, ...]
+    columns: tuple[ResultColumn, ...]
+    sql: str
+
+
+class SectionStyle(StrEnum):
+    """How a section of a report is drawn."""
+
+    TABLE = "table"
+    BARS = "bars"
+    """First column the label, last column the length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSection:
+    """A part of every periodic report: a query with ``since`` and ``until`` parameters."""
+
+    title: str
+    query: str
+    style: SectionStyle = SectionStyle.TABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSchema:
+    """A JSON Schema (2020-12) whose verdict is recorded with each event, never enforced."""
+
+    name: str
+    version: int
+    document: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A domain.
+
+    Attributes:
+        name: Lower-case identifier; equals the entry point's name.
+        version: Raised whenever the field map, a schema or a query changes meaning.
+        title: One phrase for people.
+        fields: Where the columns of an event come from.
+        schema: What a well-formed event looks like, if the pack says so.
+        known_kinds: Kinds the pack knows; others are stored, counted and listed by ``doctor``.
+            Empty means that every kind is expected.
+        queries: Named queries, the only SQL a caller can run.
+        report: The sections of the daily, weekly and monthly reports.
+        samples: A few lines the pack must read, with the columns they must give; run by the
+            conformance kit.
+    """
+
+    name: str
+    version: int
+    title: str
+    fields: FieldMap
+    schema: EventSchema | None = None
+    known_kinds: frozenset[str] = frozenset()
+    queries: tuple[NamedQuery, ...] = ()
+    report: tuple[ReportSection, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    contract_version: int = field(default=CONTRACT_VERSION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One line and the columns it must give."""
+
+    line: bytes
+    columns: Mapping[str, JsonValue]
