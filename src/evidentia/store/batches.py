@@ -1,0 +1,150 @@
+"""What one transaction commits: rows, dead letters, fillers, gaps, batch record, checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from evidentia.errors import StoreError
+from evidentia.proof.chain import GENESIS, BatchFacts, link_batch
+from evidentia.store.records import (
+    batch_from_facts,
+    batch_values,
+    dead_letter_values,
+    filler_values,
+    finding_values,
+    fingerprint_values,
+    gap_values,
+)
+from evidentia.store.schema import (
+    BATCHES,
+    DEAD_LETTER_ROWS,
+    EVENT_ROW_COLUMNS,
+    FILLERS,
+    GAP_ROWS,
+    SCHEMA_FINDINGS,
+    SEGMENTS,
+)
+from evidentia.store.sqlite import driver_connection
+from evidentia.store.values import Batch, BatchWrite, DeadLetterRow, FillerKind, Gap, SqlValue
+
+
+def commit(connection: Connection, write: BatchWrite, *, run_id: int, now_us: int) -> Batch:
+    """Insert a batch and all it holds, inside the caller's transaction.
+
+    Raises:
+        StoreError: The batch does not begin at the segment's checkpoint.
+    """
+    last = last_link(connection)
+    last_id, last_chain = last or (0, GENESIS)
+    facts = BatchFacts(
+        batch_id=last_id + 1,
+        segment_id=write.segment_id,
+        byte_start=write.byte_start,
+        byte_end=write.byte_end,
+        first_line=write.first_line,
+        next_line=write.next_line,
+        event_count=len(write.events),
+        dead_letter_count=len(write.dead_letters),
+        blank_bytes=_filler_bytes(write, FillerKind.BLANK),
+        bom_bytes=_filler_bytes(write, FillerKind.BOM),
+        nul_bytes=_filler_bytes(write, FillerKind.NUL),
+        digest=write.digest,
+        run_id=run_id,
+        committed_us=now_us,
+    )
+    batch = batch_from_facts(facts, link_batch(last_chain, facts))
+    connection.execute(insert(BATCHES).values(**batch_values(batch)))
+    insert_rows(connection, write, batch.id)
+    insert_dead_letters(connection, write.dead_letters, batch.id)
+    insert_gaps(connection, write.gaps, now_us)
+    _advance(connection, write)
+    return batch
+
+
+def last_link(connection: Connection) -> tuple[int, bytes] | None:
+    """Id and link of the newest batch, if there is one."""
+    query = select(BATCHES.c.id, BATCHES.c.chain).order_by(BATCHES.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else (row.id, row.chain)
+
+
+def _filler_bytes(write: BatchWrite, kind: FillerKind) -> int:
+    return sum(filler.length for filler in write.fillers if filler.kind is kind)
+
+
+def insert_rows(connection: Connection, write: BatchWrite, batch_id: int) -> None:
+    """Insert events, fillers and schema findings under a batch."""
+    if write.events:
+        names = (*EVENT_ROW_COLUMNS, *write.promoted)
+        insert_events(connection, names, write.events, batch_id=batch_id)
+    _insert(connection, FILLERS, [filler_values(row, batch_id) for row in write.fillers])
+    _insert(connection, SCHEMA_FINDINGS, [finding_values(row) for row in write.findings])
+
+
+def insert_dead_letters(
+    connection: Connection, rows: Sequence[DeadLetterRow], batch_id: int
+) -> None:
+    """Insert dead letters under a batch."""
+    _insert(connection, DEAD_LETTER_ROWS, [dead_letter_values(row, batch_id) for row in rows])
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, SqlValue]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def insert_events(
+    connection: Connection,
+    names: Sequence[str],
+    rows: Sequence[tuple[SqlValue, ...]],
+    *,
+    batch_id: int,
+) -> None:
+    """Insert event tuples by the driver's own bulk call, three times as fast as through Core.
+
+    The batch id stands in the statement as a literal: it is an integer of ours, the same for all
+    rows, and a million tuples need not be copied to carry it.
+    """
+    statement = _insert_statement(connection, names, batch_id)
+    driver_connection(connection).executemany(statement, rows)
+
+
+def _insert_statement(connection: Connection, names: Sequence[str], batch_id: int) -> str:
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    columns = ", ".join(quote(name) for name in names)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO event_rows (batch_id, {columns}) VALUES ({batch_id:d}, {marks})"  # noqa: S608 - names are declared by packs, checked and quoted; every value is bound
+
+
+def insert_gaps(connection: Connection, gaps: Sequence[Gap], now_us: int) -> None:
+    """Insert suspected losses; a place and kind that is known already stays as it was found."""
+    for gap in gaps:
+        known = select(GAP_ROWS.c.id).where(
+            GAP_ROWS.c.segment_id == gap.segment_id,
+            GAP_ROWS.c.byte_offset == gap.byte_offset,
+            GAP_ROWS.c.kind == gap.kind,
+        )
+        if connection.execute(known).first() is None:
+            connection.execute(insert(GAP_ROWS).values(**gap_values(gap), found_us=now_us))
+
+
+def _advance(connection: Connection, write: BatchWrite) -> None:
+    moved = connection.execute(
+        update(SEGMENTS)
+        .where(SEGMENTS.c.id == write.segment_id, SEGMENTS.c.checkpoint == write.byte_start)
+        .values(
+            checkpoint=write.byte_end,
+            next_line=write.next_line,
+            state=write.state.value,
+            tail_bytes=0,
+            **fingerprint_values(write.fingerprint),
+        )
+    )
+    if moved.rowcount != 1:
+        raise StoreError(
+            "the batch does not begin at the segment's checkpoint; nothing was written",
+            where=f"segment {write.segment_id}, byte {write.byte_start}",
+            fix="this is a defect of the program: please report it",
+        )

@@ -1,0 +1,153 @@
+"""Queries behind the reading side that answer people rather than checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Select, column, func, select, table, text
+
+from evidentia.event.values import SEGMENT_BYTES_MAX
+from evidentia.pack.contract import NamedQuery
+from evidentia.store import records
+from evidentia.store.relations import EVENTS_COLUMNS
+from evidentia.store.schema import (
+    BATCHES,
+    DEAD_LETTER_ROWS,
+    EVENT_ROWS,
+    GAP_ROWS,
+    KINDS,
+    LOGS,
+    PACKS,
+    SEGMENTS,
+)
+from evidentia.store.values import (
+    DeadLetter,
+    EventFilter,
+    QueryResult,
+    SqlValue,
+    StoreCounts,
+    StoredGap,
+)
+
+
+def counts(connection: Connection) -> StoreCounts:
+    """How much the store holds."""
+    letters = DEAD_LETTER_ROWS.c
+    return StoreCounts(
+        events=_count(connection, select(func.count()).select_from(EVENT_ROWS)),
+        dead_letters=_count(connection, select(func.count()).select_from(DEAD_LETTER_ROWS)),
+        open_dead_letters=_count(
+            connection,
+            select(func.count()).select_from(DEAD_LETTER_ROWS).where(letters.state == "open"),
+        ),
+        gaps=_count(connection, select(func.count()).select_from(GAP_ROWS)),
+        batches=_count(connection, select(func.count()).select_from(BATCHES)),
+        segments=_count(connection, select(func.count()).select_from(SEGMENTS)),
+    )
+
+
+def _count(connection: Connection, query: Select[int]) -> int:
+    return connection.execute(query).scalar_one()
+
+
+def gaps(connection: Connection) -> tuple[StoredGap, ...]:
+    """Every known or suspected loss, in the order found."""
+    query = (
+        select(GAP_ROWS, SEGMENTS.c.path)
+        .join_from(GAP_ROWS, SEGMENTS, SEGMENTS.c.id == GAP_ROWS.c.segment_id)
+        .order_by(GAP_ROWS.c.id)
+    )
+    return tuple(
+        StoredGap(
+            path=row["path"],
+            segment_id=row["segment_id"],
+            byte_offset=row["byte_offset"],
+            kind=row["kind"],
+            detail=row["detail"],
+            evidence=row["evidence"],
+            found_us=row["found_us"],
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def dead_letter(connection: Connection, position: int) -> DeadLetter | None:
+    """The dead letter at a position, if there is one."""
+    query = select(DEAD_LETTER_ROWS).where(DEAD_LETTER_ROWS.c.id == position)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else records.dead_letter_from(row)
+
+
+def list_dead_letters(
+    connection: Connection, *, state: str | None, reason: str | None, limit: int
+) -> tuple[DeadLetter, ...]:
+    """Dead letters in order of position, at most ``limit``."""
+    letters = DEAD_LETTER_ROWS.c
+    query = select(DEAD_LETTER_ROWS).order_by(letters.id).limit(limit)
+    if state is not None:
+        query = query.where(letters.state == state)
+    if reason is not None:
+        query = query.where(letters.reason == reason)
+    return tuple(records.dead_letter_from(row) for row in connection.execute(query).mappings())
+
+
+def dead_letter_groups(connection: Connection) -> tuple[tuple[str, str, int], ...]:
+    """(reason, state, count) of the dead letters, most first."""
+    letters = DEAD_LETTER_ROWS.c
+    query = (
+        select(letters.reason, letters.state, func.count())
+        .group_by(letters.reason, letters.state)
+        .order_by(func.count().desc(), letters.reason, letters.state)
+    )
+    return tuple((reason, state, total) for reason, state, total in connection.execute(query))
+
+
+def events_query(wanted: EventFilter, promoted: tuple[str, ...]) -> Select[tuple[object, ...]]:
+    """The listing of events that a filter asks for, over the public relation."""
+    names = (*EVENTS_COLUMNS, *promoted)
+    events = table("events", *(column(name) for name in names))
+    query = select(*events.c).order_by(events.c.id)
+    for name in ("kind", "session_id", "actor", "event_id", "log_path"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(events.c[name] == value)
+    if wanted.since_us is not None:
+        query = query.where(events.c.ts >= wanted.since_us)
+    if wanted.until_us is not None:
+        query = query.where(events.c.ts < wanted.until_us)
+    if wanted.after_id is not None:
+        query = query.where(events.c.id > wanted.after_id)
+    return query if wanted.limit is None else query.limit(wanted.limit)
+
+
+def run_query(
+    connection: Connection, query: NamedQuery, values: Mapping[str, SqlValue]
+) -> QueryResult:
+    """The rows of a named query, its parameters bound."""
+    result = connection.execute(text(query.sql), dict(values))
+    return QueryResult(columns=tuple(result.keys()), rows=tuple(tuple(row) for row in result))
+
+
+def kinds(connection: Connection) -> tuple[tuple[str, str, int], ...]:
+    """(pack, kind, events) for every kind in the store, most first."""
+    rows = EVENT_ROWS.c
+    segment = rows.id.op("/")(SEGMENT_BYTES_MAX)
+    grouped = (
+        select(rows.kind_id, segment.label("segment_id"), func.count().label("total"))
+        .group_by(rows.kind_id, segment)
+        .subquery()
+    )
+    query = (
+        select(LOGS.c.pack, KINDS.c.name, func.sum(grouped.c.total).label("total"))
+        .join_from(grouped, KINDS, KINDS.c.id == grouped.c.kind_id)
+        .join(SEGMENTS, SEGMENTS.c.id == grouped.c.segment_id)
+        .join(LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        .group_by(LOGS.c.pack, KINDS.c.name)
+        .order_by(func.sum(grouped.c.total).desc(), KINDS.c.name)
+    )
+    return tuple((pack, kind, int(total)) for pack, kind, total in connection.execute(query))
+
+
+def pack_versions(connection: Connection) -> dict[str, int]:
+    """The version with which each pack was last registered."""
+    return {row.name: row.version for row in connection.execute(select(PACKS))}

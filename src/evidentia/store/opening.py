@@ -1,0 +1,160 @@
+"""Opening a store: the address, the checks, the migrations, the reading and the writing side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from evidentia.errors import StoreError, StoreMissingError, UsageError
+from evidentia.pack.contract import Pack
+from evidentia.store import migrate, relations, sqlite
+from evidentia.store.process import this_process
+from evidentia.store.reader import StoreReader
+from evidentia.store.translate import translated
+from evidentia.store.writer import StoreWriter
+
+DEFAULT_PATH: Final = Path("evidence/derived/evidentia.db")
+_PREFIX: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A place where events are kept as SQL. Opening it for reading or writing is a separate step.
+
+    Attributes:
+        path: The database file.
+        options: Further SQLite URI parameters, for unusual file systems (``&vfs=unix-dotfile``).
+    """
+
+    path: Path
+    options: str = ""
+
+    @property
+    def url(self) -> str:
+        """The address of this store."""
+        return f"{_PREFIX}{self.path}"
+
+    def exists(self) -> bool:
+        """Whether there is anything at the store's place."""
+        return self.path.exists()
+
+    @contextmanager
+    def reader(self) -> Iterator[StoreReader]:
+        """The reading side, on a connection that cannot write.
+
+        Raises:
+            StoreMissingError: There is no store yet.
+            StoreForeignError: The file is another program's.
+            StoreVersionError: The store is newer or older than this program.
+        """
+        with self._opened(is_read_only=True) as connection:
+            if not migrate.is_current(connection):
+                raise StoreError(
+                    "the store has an older form than this program reads",
+                    where=str(self.path),
+                    fix="run 'evidentia migrate' or any ingest to bring it up to date",
+                )
+            yield StoreReader(connection, self.path)
+
+    @contextmanager
+    def writer(
+        self, packs: Sequence[Pack], *, command: str, clock: Callable[[], int], version: str
+    ) -> Iterator[StoreWriter]:
+        """The writing side, made and migrated as needed, with the lease held until it is left.
+
+        Args:
+            packs: Packs whose columns must be there.
+            command: What the caller does; shown to whoever finds the store held.
+            clock: The time in UTC microseconds.
+            version: The program's version, recorded with the run.
+
+        Raises:
+            StoreHeldError: Another process holds the lease.
+            StoreForeignError: The file is another program's.
+        """
+        self._make_folder()
+        with self._opened(is_read_only=False) as connection:
+            self._bring_up_to_date(connection)
+            writer = StoreWriter(connection, self.path, clock)
+            with writer.held(this_process(command), version):
+                writer.register_packs(packs)
+                yield writer
+
+    def create(self) -> None:
+        """Make an empty store; a no-op where one exists already."""
+        self._make_folder()
+        with self._opened(is_read_only=False) as connection:
+            self._bring_up_to_date(connection)
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the store's folder cannot be made: {error.strerror}",
+                where=str(self.path.parent),
+                fix="name another place with --db",
+            ) from error
+
+    @contextmanager
+    def _opened(self, *, is_read_only: bool) -> Iterator[Connection]:
+        where = str(self.path)
+        _check_file(self.path, is_read_only=is_read_only)
+        engine: Engine = sqlite.open_engine(
+            self.path, is_read_only=is_read_only, options=self.options
+        )
+        try:
+            with translated(where), engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def _bring_up_to_date(self, connection: Connection) -> None:
+        with connection.begin():
+            if migrate.is_current(connection):
+                return
+            migrate.upgrade(connection)
+            for statement in relations.trigger_statements(connection.dialect.name):
+                name = relations.trigger_name(statement)
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+                connection.exec_driver_sql(statement)
+            relations.create_views(connection, relations.promoted_columns(connection))
+            connection.exec_driver_sql(f"PRAGMA application_id = {sqlite.APPLICATION_ID}")
+
+
+def _check_file(path: Path, *, is_read_only: bool) -> None:
+    try:
+        if path.is_dir():
+            raise StoreError("this is a folder, not a store", where=str(path), fix="name a file")
+        found = sqlite.application_id_of(path)
+        if is_read_only and found is None:
+            raise StoreMissingError(
+                "there is no store here yet", where=str(path), fix="run 'evidentia ingest' first"
+            )
+        sqlite.check_ownership(path)
+    except OSError as error:
+        raise StoreError(
+            f"the store cannot be opened: {error.strerror}", where=str(path)
+        ) from error
+
+
+def store_at(address: str) -> Store:
+    """The store at an address: ``sqlite:///PATH`` or a plain path.
+
+    Raises:
+        UsageError: The address names an engine that is not supported.
+    """
+    if "://" not in address:
+        return Store(path=Path(address))
+    if address.startswith(_PREFIX) and len(address) > len(_PREFIX):
+        return Store(path=Path(address.removeprefix(_PREFIX)))
+    raise UsageError(
+        "this store address is not supported",
+        where=address.split("://", 1)[0] + "://..",
+        fix="use sqlite:///PATH or --db PATH",
+    )

@@ -1,0 +1,59 @@
+"""Which process this is, and whether another one still lives."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from pathlib import Path
+
+from evidentia.store.values import Owner
+
+
+def this_process(command: str) -> Owner:
+    """The owner that this process would be."""
+    pid = os.getpid()
+    return Owner(
+        actor=_user_name(),
+        host=socket.gethostname(),
+        pid=pid,
+        process_start=process_start(pid) or "",
+        command=command,
+    )
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a user id that has no name.
+        return f"uid {os.getuid()}"
+
+
+def process_start(pid: int) -> str | None:
+    """When the system says a process began, in its own words; None if it cannot tell.
+
+    Linux keeps it as field 22 of ``/proc/PID/stat``, in ticks since boot; the boot id makes it
+    unique across restarts of the machine.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return None
+    # The command name, field 2, may itself hold spaces and brackets.
+    return f"{boot}:{stat.rpartition(')')[2].split()[19]}"
+
+
+def is_alive(owner: Owner) -> bool | None:
+    """Whether an owner's process still runs; None when it is on another host."""
+    if owner.host != socket.gethostname():
+        return None
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    start = process_start(owner.pid)
+    return not (start and owner.process_start) or start == owner.process_start

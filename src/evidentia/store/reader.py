@@ -1,0 +1,205 @@
+"""The reading side of a store: one snapshot, on a connection that cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Result, Select, column, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from evidentia.event.values import SEGMENT_BYTES_MAX
+from evidentia.pack.contract import NamedQuery
+from evidentia.store import listings, records, sqlite
+from evidentia.store.lease import holder_of
+from evidentia.store.relations import promoted_columns
+from evidentia.store.schema import (
+    BATCHES,
+    DEAD_LETTER_ROWS,
+    EVENT_ROWS,
+    FILLERS,
+    KINDS,
+    SCHEMA_FINDINGS,
+)
+from evidentia.store.values import (
+    EVENT_COLUMNS,
+    Batch,
+    DeadLetter,
+    EventFilter,
+    EventRow,
+    Filler,
+    FillerKind,
+    Owner,
+    QueryResult,
+    SchemaFinding,
+    Segment,
+    SqlValue,
+    StoreCounts,
+    StoredGap,
+)
+
+_FETCH_ROWS = 1_000
+Span = tuple[int, int]
+"""A half-open range of byte offsets in a segment."""
+
+
+class StoreReader:
+    """Answers questions about one snapshot of a store: nothing changes while it is open."""
+
+    def __init__(self, connection: Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        connection.exec_driver_sql("BEGIN")
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Every segment, in order."""
+        rows = self._connection.execute(records.segments_query()).mappings()
+        return tuple(records.segment_from(row) for row in rows)
+
+    def batches(self, segment_id: int | None = None) -> Iterator[Batch]:
+        """Batches in the order they were committed, of one segment or of all."""
+        query = select(BATCHES).order_by(BATCHES.c.id)
+        if segment_id is not None:
+            query = query.where(BATCHES.c.segment_id == segment_id)
+        for row in self._stream(query).mappings():
+            yield records.batch_from(row)
+
+    def events(
+        self, segment_id: int, span: Span, promoted: tuple[str, ...] = ()
+    ) -> Iterator[EventRow]:
+        """Stored events whose byte offset lies in a range, in order."""
+        rows = EVENT_ROWS.c
+        columns = [KINDS.c.name if name == "kind" else rows[name] for name in EVENT_COLUMNS]
+        extra: list[ColumnElement[Any]] = [column(name) for name in promoted]
+        query = (
+            select(rows.id, rows.line_no, rows.raw, rows.sha256, rows.flags, *columns, *extra)
+            .join_from(EVENT_ROWS, KINDS, KINDS.c.id == rows.kind_id, isouter=True)
+            .where(_inside(rows.id, segment_id, span))
+            .order_by(rows.id)
+        )
+        rows_found: Result[*tuple[Any, ...]] = self._stream(query)
+        for row in rows_found:
+            yield EventRow(
+                position=row[0],
+                line_no=row[1],
+                raw=row[2],
+                sha256=row[3],
+                flags=row[4],
+                columns=tuple(row[5:]),
+            )
+
+    def dead_letters(self, segment_id: int, span: Span) -> Iterator[DeadLetter]:
+        """Dead letters whose byte offset lies in a range, in order."""
+        letters = DEAD_LETTER_ROWS.c
+        query = (
+            select(DEAD_LETTER_ROWS)
+            .where(_inside(letters.id, segment_id, span))
+            .order_by(letters.id)
+        )
+        for row in self._stream(query).mappings():
+            yield records.dead_letter_from(row)
+
+    def fillers(self, segment_id: int, span: Span) -> Iterator[Filler]:
+        """Blank lines, byte-order marks and NUL runs in a range, in order."""
+        query = (
+            select(FILLERS).where(_inside(FILLERS.c.id, segment_id, span)).order_by(FILLERS.c.id)
+        )
+        for row in self._stream(query).mappings():
+            yield Filler(
+                position=row["id"],
+                kind=FillerKind(row["kind"]),
+                length=row["length"],
+                raw=row["raw"],
+            )
+
+    def findings(self, segment_id: int, span: Span) -> Iterator[SchemaFinding]:
+        """Schema findings in a range, in order."""
+        findings = SCHEMA_FINDINGS.c
+        query = (
+            select(SCHEMA_FINDINGS)
+            .where(_inside(findings.id, segment_id, span))
+            .order_by(findings.id)
+        )
+        for row in self._stream(query).mappings():
+            yield SchemaFinding(position=row["id"], schema=row["schema"], message=row["message"])
+
+    def counts(self) -> StoreCounts:
+        """How much the store holds."""
+        return listings.counts(self._connection)
+
+    def gaps(self) -> tuple[StoredGap, ...]:
+        """Every known or suspected loss, in the order found."""
+        return listings.gaps(self._connection)
+
+    def dead_letter(self, position: int) -> DeadLetter | None:
+        """The dead letter at a position, if there is one."""
+        return listings.dead_letter(self._connection, position)
+
+    def list_dead_letters(
+        self, *, state: str | None, reason: str | None, limit: int
+    ) -> tuple[DeadLetter, ...]:
+        """Dead letters in order of position, at most ``limit``."""
+        return listings.list_dead_letters(self._connection, state=state, reason=reason, limit=limit)
+
+    def dead_letter_groups(self) -> tuple[tuple[str, str, int], ...]:
+        """(reason, state, count) of the dead letters, most first."""
+        return listings.dead_letter_groups(self._connection)
+
+    def list_events(self, wanted: EventFilter) -> Iterator[Mapping[str, SqlValue]]:
+        """Events as mappings with the public column names, in order of position."""
+        query = listings.events_query(wanted, self.promoted())
+        for row in self._stream(query).mappings():
+            yield dict(row)
+
+    def run_query(
+        self,
+        query: NamedQuery,
+        values: Mapping[str, SqlValue],
+        is_over: Callable[[], bool] | None = None,
+    ) -> QueryResult:
+        """The rows of a named query; ``is_over`` may stop it early.
+
+        Raises:
+            StoreError: The query took longer than ``is_over`` allows, or is not a plain SELECT.
+        """
+        if is_over is not None:
+            sqlite.stop_after(self._connection, is_over)
+        return listings.run_query(self._connection, query, values)
+
+    def kinds(self) -> tuple[tuple[str, str, int], ...]:
+        """(pack, kind, events) for every kind in the store, most first."""
+        return listings.kinds(self._connection)
+
+    def promoted(self) -> tuple[str, ...]:
+        """The columns that packs have added to events."""
+        return promoted_columns(self._connection)
+
+    def settings(self) -> dict[str, str]:
+        """Effective engine settings, by name."""
+        return {
+            name: sqlite.pragma(self._connection, name)
+            for name in ("journal_mode", "page_size", "page_count", "foreign_keys")
+        }
+
+    def lease_holder(self) -> Owner | None:
+        """Who holds the lease, if anybody."""
+        return holder_of(self._connection)
+
+    def pack_versions(self) -> dict[str, int]:
+        """The version with which each pack was last registered."""
+        return listings.pack_versions(self._connection)
+
+    def integrity_problems(self) -> tuple[str, ...]:
+        """What the engine's own integrity check finds; empty when all is well."""
+        rows = self._connection.exec_driver_sql("PRAGMA integrity_check").scalars()
+        return tuple(str(row) for row in rows if row != "ok")
+
+    def _stream(self, query: Select[*tuple[Any, ...]]) -> Result[*tuple[Any, ...]]:
+        return self._connection.execution_options(yield_per=_FETCH_ROWS).execute(query)
+
+
+def _inside(identity: ColumnElement[int], segment_id: int, span: Span) -> ColumnElement[bool]:
+    # Not position_of: the end of the largest possible range lies just outside the segment.
+    base = segment_id * SEGMENT_BYTES_MAX
+    return (identity >= base + span[0]) & (identity < base + span[1])

@@ -1,0 +1,186 @@
+"""The SQLite engine: one connection, its settings, and the marks that tell our files from others.
+
+Only the standard library's SQLite is used: two SQLite libraries in one process drop each other's
+file locks.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from evidentia.errors import StoreForeignError, StoreMissingError
+from evidentia.store.translate import translated
+
+APPLICATION_ID: Final = 0x45564944
+"""``EVID`` in the file's header: a store of the full product."""
+PROJECTOR_APPLICATION_ID: Final = 0x4556504A
+"""``EVPJ`` in the file's header: a database of the stand-alone projector."""
+BUSY_TIMEOUT_MS: Final = 5_000
+CACHE_KIBIBYTES: Final = 64_000
+# Above this size the WAL file is cut back after a checkpoint instead of being kept for reuse.
+WAL_KEEP_BYTES: Final = 64 * 1024 * 1024
+_HEADER_BYTES: Final = 100
+
+
+def application_id_of(path: Path) -> int | None:
+    """The application id in a database file's header; None for an absent or empty file.
+
+    Raises:
+        StoreForeignError: The file is not an SQLite database.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header.startswith(b"SQLite format 3\x00"):
+        raise StoreForeignError(
+            "this file is not a store: it is not an SQLite database",
+            where=str(path),
+            fix="name another file with --db",
+        )
+    return int.from_bytes(header[68:72], "big")
+
+
+def check_ownership(path: Path) -> None:
+    """Refuse a database that is not ours to write to.
+
+    Raises:
+        StoreForeignError: It belongs to the stand-alone projector or to another program.
+    """
+    found = application_id_of(path)
+    if found in (None, APPLICATION_ID):
+        return
+    if found == PROJECTOR_APPLICATION_ID:
+        raise StoreForeignError(
+            "this database belongs to the stand-alone projector (project_events_to_sqlite.py)",
+            where=str(path),
+            fix="list its events with 'evidentia events --db FILE'; ingest into another file",
+        )
+    raise StoreForeignError(
+        "this database belongs to another program",
+        where=str(path),
+        fix="name another file with --db",
+    )
+
+
+def open_engine(path: Path, *, is_read_only: bool, options: str = "") -> Engine:
+    """An engine with one connection to the file, its settings applied.
+
+    Args:
+        path: The database file; its folder must exist.
+        is_read_only: Open with ``mode=ro`` and ``query_only``.
+        options: Further URI parameters (``vfs=..``), for tests of unusual file systems.
+
+    Raises:
+        StoreMissingError: Reading was asked for and there is no file.
+    """
+    if is_read_only and not path.exists():
+        raise StoreMissingError(
+            "there is no store here yet", where=str(path), fix="run 'evidentia ingest' first"
+        )
+    mode = "ro" if is_read_only else "rwc"
+    uri = f"file:{quote(str(path))}?mode={mode}{options}"
+
+    def connect() -> sqlite3.Connection:
+        with translated(str(path)):
+            connection = sqlite3.connect(
+                uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            _configure(connection, is_read_only=is_read_only)
+            return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+    if not is_read_only:
+        event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer later can fail at once with SQLITE_BUSY; an
+    # immediate one waits its turn for busy_timeout.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    if is_read_only:
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_authorizer(_allow_reading)
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_KEEP_BYTES}")
+
+
+_READING: Final = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+
+
+def _allow_reading(
+    action: int, first: str | None, second: str | None, database: str | None, source: str | None
+) -> int:
+    del database, source
+    if action in _READING:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and first in READABLE_PRAGMAS and _only_asks(first, second):
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _only_asks(name: str | None, value: str | None) -> bool:
+    return value is None or name in {"table_info", "table_xinfo"}
+
+
+READABLE_PRAGMAS: Final = frozenset(
+    {
+        "application_id",
+        "busy_timeout",
+        "cache_size",
+        "foreign_keys",
+        "integrity_check",
+        "journal_mode",
+        "page_count",
+        "page_size",
+        "query_only",
+        "read_uncommitted",
+        "synchronous",
+        "table_info",
+        "table_xinfo",
+    }
+)
+
+
+def pragma(connection: Connection, name: str) -> str:
+    """The effective value of a setting, as text."""
+    if name not in READABLE_PRAGMAS:
+        raise KeyError(name)
+    return str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+def driver_connection(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for bulk statements that need no SQLAlchemy."""
+    found = connection.connection.driver_connection
+    if not isinstance(found, sqlite3.Connection):
+        raise TypeError(f"not an SQLite connection: {found!r}")
+    return found
+
+
+def stop_after(connection: Connection, is_over: Callable[[], bool]) -> None:
+    """Interrupt any statement on this connection once ``is_over()`` says so."""
+    driver_connection(connection).set_progress_handler(lambda: int(is_over()), 10_000)

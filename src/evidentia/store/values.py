@@ -1,0 +1,309 @@
+"""The values that go into and come out of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from evidentia.log.values import Compression, Fingerprint
+
+SqlValue: TypeAlias = str | int | float | bytes | None
+
+EVENT_COLUMNS: Final = (
+    "event_id",
+    "ts",
+    "ts_text",
+    "kind",
+    "actor",
+    "session_id",
+    "payload_json",
+)
+"""The extracted columns that every event has, in the order the extractor gives them."""
+
+
+class SegmentState(StrEnum):
+    """Where a segment stands."""
+
+    LIVE = "live"
+    """May still grow."""
+    FINISHED = "finished"
+    """Read to its end; it will not grow (a closed archive, or told so by ``--final``)."""
+    REPLACED = "replaced"
+    """Its file was truncated or holds other bytes now; the next segment goes on."""
+    BROKEN = "broken"
+    """A compressed file that fails its own checksum; read up to the last good line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One contiguous byte stream of a log, and how far it has been read.
+
+    Attributes:
+        checkpoint: Bytes ``[0, checkpoint)`` are in the store.
+        next_line: Number of the line that starts at the checkpoint.
+        tail_bytes: Bytes seen after the last newline, held back.
+        last_size: Size of the file on disk when last looked at.
+        last_mtime_us: Shown to people only.
+    """
+
+    id: int
+    log_id: int
+    path: str
+    pack: str
+    is_lenient: bool
+    compression: Compression
+    device: int
+    inode: int
+    fingerprint: Fingerprint
+    checkpoint: int
+    next_line: int
+    state: SegmentState
+    tail_bytes: int
+    last_size: int
+    last_mtime_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSegment:
+    """What is known of a segment before its first batch."""
+
+    log_id: int
+    path: str
+    compression: Compression
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentChange:
+    """What a look at a segment's file changed, besides rows."""
+
+    state: SegmentState
+    tail_bytes: int
+    last_size: int
+    last_mtime_us: int
+    path: str
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    r"""An event as stored.
+
+    Attributes:
+        position: ``segment_id * 2**40 + byte_offset``.
+        raw: The line's exact bytes without its newline (one ``\r`` stays).
+        sha256: SHA-256 of ``raw``.
+        columns: ``EVENT_COLUMNS`` followed by the pack's promoted columns, in declared order.
+    """
+
+    position: int
+    line_no: int
+    raw: bytes
+    sha256: bytes
+    flags: int
+    columns: tuple[str | int | float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterRow:
+    """Bytes that are in the log but are not an event.
+
+    Attributes:
+        raw: The exact bytes without the newline; None where the line is over the limit, and then
+            ``length`` and ``sha256`` say what the log must still hold there.
+        length: Bytes the line occupies in the segment, its newline included.
+        has_newline: Whether a newline ends it.
+        column_no: 1-based byte column where the rule failed.
+    """
+
+    position: int
+    line_no: int
+    reason: str
+    column_no: int
+    detail: str
+    raw: bytes | None
+    length: int
+    sha256: bytes
+    has_newline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A dead letter as it stands in the store.
+
+    Attributes:
+        state: ``open``, ``resolved`` (dealt with, for a stated reason) or ``recovered`` (a retry
+            read it as an event, which now stands at the same position).
+    """
+
+    row: DeadLetterRow
+    batch_id: int
+    attempts: int
+    state: str
+    resolution: str | None
+    resolved_by: str | None
+    resolved_us: int | None
+
+
+class FillerKind(StrEnum):
+    """Bytes that are neither event nor dead letter."""
+
+    BLANK = "blank"
+    BOM = "bom"
+    NUL = "nul"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filler:
+    """A run of blank lines, a byte-order mark or a NUL run; ``raw`` is None for NULs."""
+
+    position: int
+    kind: FillerKind
+    length: int
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaFinding:
+    """The pack's JSON Schema did not accept an event. Recorded, never a reason to refuse it."""
+
+    position: int
+    schema: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Bytes known or suspected to be missed.
+
+    Attributes:
+        kind: ``corrupt_archive``, ``truncated_archive`` or ``unread_replaced``.
+        evidence: What was seen, as one JSON object.
+    """
+
+    segment_id: int
+    byte_offset: int
+    kind: str
+    detail: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredGap:
+    """A gap as it stands in the store."""
+
+    path: str
+    segment_id: int
+    byte_offset: int
+    kind: str
+    detail: str
+    evidence: str
+    found_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events a listing shows; None means any.
+
+    Attributes:
+        since_us: Not before this time, UTC microseconds.
+        until_us: Before this time, UTC microseconds.
+        after_id: Only positions above this one, to go on where a listing ended.
+    """
+
+    kind: str | None = None
+    session_id: str | None = None
+    actor: str | None = None
+    event_id: str | None = None
+    log_path: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+    after_id: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWrite:
+    """Everything that one transaction commits for a segment.
+
+    Attributes:
+        events: Driver-ready tuples in the order of ``schema.EVENT_ROW_COLUMNS`` followed by
+            ``promoted``, so that a million of them need no further copy.
+        promoted: The pack's promoted columns, in the order of the values.
+    """
+
+    segment_id: int
+    byte_start: int
+    byte_end: int
+    first_line: int
+    next_line: int
+    digest: bytes
+    fingerprint: Fingerprint
+    events: Sequence[tuple[SqlValue, ...]] = ()
+    promoted: tuple[str, ...] = ()
+    dead_letters: Sequence[DeadLetterRow] = ()
+    fillers: Sequence[Filler] = ()
+    findings: Sequence[SchemaFinding] = ()
+    gaps: Sequence[Gap] = ()
+    state: SegmentState = SegmentState.LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one transaction committed."""
+
+    id: int
+    segment_id: int
+    byte_start: int
+    byte_end: int
+    first_line: int
+    next_line: int
+    event_count: int
+    dead_letter_count: int
+    blank_bytes: int
+    bom_bytes: int
+    nul_bytes: int
+    digest: bytes
+    chain: bytes
+    run_id: int
+    committed_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who holds, or asks for, the store's lease.
+
+    Attributes:
+        process_start: What the system says of when the process began, so that a reused process
+            number is not taken for the holder; empty where it cannot tell.
+    """
+
+    actor: str
+    host: str
+    pid: int
+    process_start: str
+    command: str = field(default="ingest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """Rows of a named query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[SqlValue, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCounts:
+    """How much a store holds."""
+
+    events: int
+    dead_letters: int
+    open_dead_letters: int
+    gaps: int
+    batches: int
+    segments: int
