@@ -1,0 +1,1 @@
+"""The built-in packs. They come in by entry points like anybody's; no other room imports them."""

@@ -1,0 +1,58 @@
+"""The event ids that Cowrie is known to write. Others are stored and counted, never refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KNOWN_KINDS: Final = frozenset(
+    {
+        "cowrie.abuseipdb.ratelimited",
+        "cowrie.abuseipdb.reportedip",
+        "cowrie.abuseipdb.reportfail",
+        "cowrie.abuseipdb.started",
+        "cowrie.abuseipdb.wakeup",
+        "cowrie.client.fingerprint",
+        "cowrie.client.kex",
+        "cowrie.client.malformed_packet",
+        "cowrie.client.size",
+        "cowrie.client.var",
+        "cowrie.client.version",
+        "cowrie.command.chpasswd",
+        "cowrie.command.failed",
+        "cowrie.command.input",
+        "cowrie.command.success",
+        "cowrie.direct-tcpip.data",
+        "cowrie.direct-tcpip.ja4",
+        "cowrie.direct-tcpip.ja4h",
+        "cowrie.direct-tcpip.redirect",
+        "cowrie.direct-tcpip.request",
+        "cowrie.direct-tcpip.tunnel",
+        "cowrie.greynoise.result",
+        "cowrie.log.closed",
+        "cowrie.log.open",
+        "cowrie.login.failed",
+        "cowrie.login.success",
+        "cowrie.proxy.backend_connect_error",
+        "cowrie.proxy.backend_connected",
+        "cowrie.proxy.backend_disconnected",
+        "cowrie.proxy.client_disconnect",
+        "cowrie.proxy.ssh",
+        "cowrie.reversedns.connect",
+        "cowrie.reversedns.forward",
+        "cowrie.session.closed",
+        "cowrie.session.connect",
+        "cowrie.session.file_download",
+        "cowrie.session.file_download.failed",
+        "cowrie.session.file_upload",
+        "cowrie.session.input",
+        "cowrie.session.params",
+        "cowrie.telnet.error",
+        "cowrie.telnet.exploit_attempt",
+        "cowrie.telnet.exploit_success",
+        "cowrie.telnet.option",
+        "cowrie.tunnelproxy-tcpip.data",
+        "cowrie.urlhaus.submitted",
+        "cowrie.virustotal.scanfile",
+        "cowrie.virustotal.scanurl",
+    }
+)
