@@ -10,6 +10,10 @@ from typing import Final
 from evidentia.event.values import ByteOffset, LineNumber
 
 MEBIBYTE: Final = 1024 * 1024
+HEAD_BYTES: Final = 1_024
+"""How much of a segment's start its fingerprint covers."""
+ANCHOR_BYTES: Final = 4_096
+"""How much before the checkpoint a fingerprint covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Whole lines, each ended by ``\\n`` (the last may lack it when ``is_final``).
+    r"""Whole lines, each ended by ``\n`` (the last may lack it when ``is_final``).
 
     Attributes:
         start: Byte offset of the first byte of ``data`` in the segment.
@@ -100,6 +104,29 @@ class Block:
     first_line: LineNumber
     data: bytes
     is_final: bool = False
+
+
+class ArchiveCondition(StrEnum):
+    """What became of an archive read to its end."""
+
+    CLEAN = "clean"
+    TRUNCATED = "truncated"
+    """It ends too early and may still be being written."""
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveState:
+    """An archive as one whole reading found it.
+
+    Attributes:
+        decompressed_bytes: All of them when clean; else those before the fault.
+        detail: What the decompressor said; empty when clean.
+    """
+
+    condition: ArchiveCondition
+    decompressed_bytes: int
+    detail: str = ""
 
 
 class StretchKind(StrEnum):
@@ -120,6 +147,9 @@ class Stretch:
         sha256: SHA-256 of the line without its newline.
         blake3: BLAKE3 of all ``length`` bytes.
         has_newline: The stretch ends a line.
+        first_bytes: Its first bytes, at most ``HEAD_BYTES``: they name the file and show people
+            what the line looks like.
+        last_bytes: Its last bytes, at most ``ANCHOR_BYTES``: the anchor of the next checkpoint.
     """
 
     kind: StretchKind
@@ -129,6 +159,8 @@ class Stretch:
     sha256: bytes
     blake3: bytes
     has_newline: bool
+    first_bytes: bytes = b""
+    last_bytes: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,180 @@
+"""Whether the bytes already read are still there: hashes of a segment's head and anchor.
+
+The head is the first 1,024 bytes, the anchor the 4,096 bytes before the checkpoint, both of the
+decompressed stream and less where less was read. Device, inode, size, times and names are hints
+that prove nothing; these hashes do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blake3 import blake3
+
+from evidentia.errors import LogUnreadableError
+from evidentia.event.values import ByteOffset
+from evidentia.log.compression import DEFAULT_LIMITS, open_stream
+from evidentia.log.names import printable
+from evidentia.log.opening import ByteStream
+from evidentia.log.values import (
+    ANCHOR_BYTES,
+    HEAD_BYTES,
+    Compression,
+    Fingerprint,
+    Limits,
+    Stretch,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityBytes:
+    """The bytes that a fingerprint covers, themselves."""
+
+    head: bytes = b""
+    anchor: bytes = b""
+
+    def fingerprint(self) -> Fingerprint:
+        """Their hashes."""
+        return Fingerprint(
+            head_bytes=len(self.head),
+            head_hash=blake3(self.head).digest(),
+            anchor_bytes=len(self.anchor),
+            anchor_hash=blake3(self.anchor).digest(),
+        )
+
+
+_NOTHING_READ: Final = IdentityBytes()
+
+
+def fingerprint(
+    path: Path,
+    compression: Compression,
+    checkpoint: ByteOffset,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Fingerprint:
+    """The fingerprint of the log up to a checkpoint.
+
+    Raises:
+        LogMissingError: Nothing is there.
+        LogUnreadableError: It cannot be read, or ends before the checkpoint.
+        LogCorruptError: The archive expands beyond the limits.
+    """
+    found = read_identity(path, compression, checkpoint, limits=limits)
+    if found is None:
+        raise LogUnreadableError(
+            "the log ends before its checkpoint",
+            where=f"{printable(path)}, byte {checkpoint}",
+            fix="run again; a truncated log begins its next segment",
+        )
+    return found.fingerprint()
+
+
+def still_holds(
+    path: Path,
+    compression: Compression,
+    known: Fingerprint,
+    checkpoint: ByteOffset,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> bool:
+    """Whether the bytes before the checkpoint are, as far as two hashes can tell, those known.
+
+    False when the stream is shorter, when its archive breaks before the checkpoint, or when either
+    hash differs. A change between head and anchor goes unseen here; ``verify`` finds it.
+
+    Raises:
+        LogMissingError: Nothing is there.
+        LogUnreadableError: It cannot be read.
+        LogCorruptError: The archive expands beyond the limits.
+    """
+    return resume_fingerprint(path, compression, known, checkpoint, limits=limits) is not None
+
+
+def resume_fingerprint(
+    path: Path,
+    compression: Compression,
+    known: Fingerprint,
+    checkpoint: ByteOffset,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> FingerprintBuilder | None:
+    """A builder that goes on from the checkpoint, or ``None`` where ``still_holds`` says no.
+
+    Raises:
+        LogMissingError: Nothing is there.
+        LogUnreadableError: It cannot be read.
+        LogCorruptError: The archive expands beyond the limits.
+    """
+    found = read_identity(path, compression, checkpoint, limits=limits)
+    if found is None or found.fingerprint() != known:
+        return None
+    return FingerprintBuilder(found)
+
+
+def read_identity(
+    path: Path,
+    compression: Compression,
+    checkpoint: ByteOffset,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> IdentityBytes | None:
+    """The head and the anchor, or ``None`` when the stream does not reach the checkpoint.
+
+    At most 5,120 bytes of a plain file are read; an archive is decompressed up to the checkpoint.
+
+    Raises:
+        LogMissingError: Nothing is there.
+        LogUnreadableError: It cannot be read.
+        LogCorruptError: The archive expands beyond the limits.
+    """
+    with open_stream(path, compression, limits=limits) as stream:
+        found = _identity_of(stream, checkpoint)
+    is_whole = len(found.head) == min(HEAD_BYTES, checkpoint) and len(found.anchor) == min(
+        ANCHOR_BYTES, checkpoint
+    )
+    return found if is_whole else None
+
+
+def _identity_of(stream: ByteStream, checkpoint: ByteOffset) -> IdentityBytes:
+    """Head and anchor in one reading from front to back; too short where the stream is."""
+    if checkpoint <= HEAD_BYTES + ANCHOR_BYTES:
+        data = stream.salvage(checkpoint)
+        return IdentityBytes(
+            head=data[:HEAD_BYTES], anchor=data[max(0, checkpoint - ANCHOR_BYTES) :]
+        )
+    head = stream.salvage(HEAD_BYTES)
+    stream.skip_to(ByteOffset(checkpoint - ANCHOR_BYTES))
+    return IdentityBytes(head=head, anchor=stream.salvage(ANCHOR_BYTES))
+
+
+class FingerprintBuilder:
+    """The fingerprint at the next checkpoint, from the pieces that lead there.
+
+    Nothing is read again by path: between reading and committing a rotation may have put another
+    file there, whose bytes would then vouch for the wrong one.
+    """
+
+    def __init__(self, read_before: IdentityBytes = _NOTHING_READ) -> None:
+        self._head = read_before.head
+        self._anchor = read_before.anchor
+
+    def feed(self, data: bytes) -> None:
+        """Take the bytes of a ``Block`` or ``Break``, or any that follow those taken before."""
+        self._take(data, data)
+
+    def feed_stretch(self, stretch: Stretch) -> None:
+        """Take a stretch, of which only both ends are known, which is enough."""
+        self._take(stretch.first_bytes, stretch.last_bytes)
+
+    def fingerprint(self) -> Fingerprint:
+        """The fingerprint with the checkpoint behind the last byte taken."""
+        return IdentityBytes(head=self._head, anchor=self._anchor).fingerprint()
+
+    def _take(self, first: bytes, last: bytes) -> None:
+        if len(self._head) < HEAD_BYTES:
+            self._head += first[: HEAD_BYTES - len(self._head)]
+        # Ends shorter than the anchor are whole, so what was there before still counts.
+        self._anchor = (self._anchor + last[-ANCHOR_BYTES:])[-ANCHOR_BYTES:]

@@ -1,0 +1,59 @@
+"""Names of files: shown to people, and put in the order in which their logs are read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final, TypeAlias
+
+NaturalKey: TypeAlias = tuple[str | int, ...]
+OrderKey: TypeAlias = tuple[tuple[NaturalKey, ...], NaturalKey, bool, NaturalKey, str]
+
+_DIGITS: Final = re.compile("([0-9]+)")
+_ROTATED: Final = re.compile(
+    r"(?P<stem>.+?)"
+    r"(?P<rotation>(?:[.-](?:[0-9][0-9T:_.+-]*Z?|old|bak))?(?:\.(?:gz|bz2|xz|zst))?)",
+    re.DOTALL,
+)
+_FIRST_ESCAPED_BYTE: Final = 0xDC80
+_LAST_ESCAPED_BYTE: Final = 0xDCFF
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""The path as it may be shown to people: on one line, without terminal escapes.
+
+    Invalid UTF-8 appears as ``\xff``, a newline as ``\n``, a backslash doubled.
+    """
+    return "".join(map(_printable_character, os.fspath(path)))
+
+
+def _printable_character(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    # A byte that is not UTF-8 reaches Python as a lone surrogate; people know the byte.
+    if _FIRST_ESCAPED_BYTE <= ord(character) <= _LAST_ESCAPED_BYTE:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def order_key(path: Path) -> OrderKey:
+    """The key that sorts logs for reading: oldest first, as far as names can tell.
+
+    Numbers compare as numbers, so ``cowrie.json.2`` stands before ``cowrie.json.10`` and dates
+    stand in their order. A rotated file (``cowrie.json.1``, ``cowrie.json.2018-05-06``,
+    ``cowrie.json-20180506``, ``cowrie.json.old``, each also compressed) stands before the live
+    ``cowrie.json`` of the same stem. Names are only a start: what was read is known by content.
+    """
+    parts = _ROTATED.fullmatch(path.name)
+    stem, rotation = parts.group("stem", "rotation") if parts else (path.name, "")
+    folders = tuple(_natural(folder) for folder in path.parent.parts)
+    return (folders, _natural(stem), not rotation, _natural(rotation), str(path))
+
+
+def _natural(text: str) -> NaturalKey:
+    """Text and numbers in turn, so that equal places always hold the same type."""
+    pieces = _DIGITS.split(text)
+    return tuple(int(piece) if place % 2 else piece for place, piece in enumerate(pieces))
