@@ -29,6 +29,11 @@ def signed_64(number: int) -> int:
     return number - (1 << 64) if number >= _SIGN_BIT else number
 
 
+def unsigned_64(number: int) -> int:
+    """The number of the file system that ``signed_64`` made fit."""
+    return number % (1 << 64)
+
+
 def segments_query() -> Select[tuple[object, ...]]:
     """Segments with the pack and strictness of their log, in order."""
     return (

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
-from evidentia.log.values import Fingerprint, LogSource
+from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
 from evidentia.store import batches, dead_letters, indexes, registration, repair
 from evidentia.store.lease import release_lease, renew_lease, take_lease
@@ -31,7 +32,7 @@ from evidentia.store.values import (
     SegmentState,
 )
 
-_NO_FINGERPRINT = Fingerprint(head_bytes=0, head_hash=b"", anchor_bytes=0, anchor_hash=b"")
+_NO_FINGERPRINT = FingerprintBuilder().fingerprint()
 
 
 class StoreWriter:

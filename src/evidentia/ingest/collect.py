@@ -1,0 +1,237 @@
+"""Collects parsed blocks into batches and commits each with its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from evidentia.event.values import Position, Reason, position_of
+from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
+from evidentia.ingest.values import BatchSink, IngestOptions
+from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.values import Block, Break, Stretch, StretchKind
+from evidentia.proof.chain import BytesDigest
+from evidentia.store.values import (
+    BatchWrite,
+    DeadLetterRow,
+    Filler,
+    FillerKind,
+    Gap,
+    SchemaFinding,
+    Segment,
+    SegmentState,
+    SqlValue,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """A batch in the making: rows at their positions, and the digest of the bytes they cover."""
+
+    start: int
+    end: int
+    first_line: int
+    next_line: int
+    began: float
+    digest: BytesDigest = field(default_factory=BytesDigest)
+    events: list[tuple[SqlValue, ...]] = field(default_factory=list)
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    fillers: list[Filler] = field(default_factory=list)
+    findings: list[SchemaFinding] = field(default_factory=list)
+
+    def add(
+        self, block: Block, parsed: ParsedBlock, segment_id: int, kinds: dict[str, int]
+    ) -> None:
+        """Add what a block holds, as rows of a segment."""
+        data = block.data
+        base = position_of(segment_id, block.start)
+        # The hot loop of the writing side: one new tuple per event, nothing else.
+        for start, end, line_no, kind, sha256, flags, others in parsed.events:
+            self.events.append(
+                (base + start, line_no, kinds[kind], data[start:end], sha256, flags, *others)
+            )
+        self.dead_letters += [_dead_letter(data, letter, base) for letter in parsed.dead_letters]
+        self.fillers += [_filler(data, filler, base) for filler in parsed.fillers]
+        self.findings += [
+            SchemaFinding(position=base + start, schema=schema, message=message)
+            for start, schema, message in parsed.findings
+        ]
+        self.digest.update(data)
+        self.end = block.start + len(data)
+        self.next_line = parsed.next_line
+
+
+def _dead_letter(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLetterRow:
+    return DeadLetterRow(
+        position=Position(base + letter.start),
+        line_no=letter.line_no,
+        reason=letter.verdict.reason.value,
+        column_no=letter.verdict.column,
+        detail=letter.verdict.detail,
+        raw=data[letter.start : letter.end],
+        length=letter.end - letter.start + letter.has_newline,
+        sha256=letter.sha256,
+        has_newline=letter.has_newline,
+    )
+
+
+def _filler(data: bytes, filler: ParsedFiller, base: int) -> Filler:
+    return Filler(
+        position=Position(base + filler.start),
+        kind=filler.kind,
+        length=filler.end - filler.start,
+        raw=None if filler.kind is FillerKind.NUL else data[filler.start : filler.end],
+    )
+
+
+class Collector:
+    """Turns a segment's pieces into batches, in order, without a hole.
+
+    Args:
+        sink: Where batches go.
+        segment: The segment as it stands; its checkpoint is where the first piece begins.
+        promoted: The pack's promoted columns, in the parser's order.
+        options: When a batch is full.
+        fingerprints: Follows the bytes, to tell next time whether they are still there.
+    """
+
+    def __init__(
+        self,
+        sink: BatchSink,
+        segment: Segment,
+        promoted: tuple[str, ...],
+        options: IngestOptions,
+        fingerprints: FingerprintBuilder,
+    ) -> None:
+        self._sink = sink
+        self.segment_id = segment.id
+        self._promoted = promoted
+        self._options = options
+        self._fingerprints = fingerprints
+        self._parts: Parts | None = None
+        self.checkpoint = segment.checkpoint
+        self.next_line = segment.next_line
+        self.events = 0
+        self.dead_letters = 0
+
+    def add_block(self, block: Block, parsed: ParsedBlock, now: float) -> None:
+        """Add a block; commits when that fills the batch."""
+        if self._parts is None:
+            self._parts = Parts(
+                start=block.start,
+                end=block.start,
+                first_line=block.first_line,
+                next_line=block.first_line,
+                began=now,
+            )
+        kinds = self._sink.kind_ids({event[3] for event in parsed.events})
+        self._parts.add(block, parsed, self.segment_id, kinds)
+        self._fingerprints.feed(block.data)
+        if self._is_full(self._parts, now):
+            self.commit()
+
+    def _is_full(self, parts: Parts, now: float) -> bool:
+        options = self._options
+        return (
+            len(parts.events) + len(parts.dead_letters) >= options.batch_events
+            or parts.end - parts.start >= options.batch_bytes
+            or now - parts.began >= options.batch_seconds
+        )
+
+    def commit(self, state: SegmentState = SegmentState.LIVE, gaps: tuple[Gap, ...] = ()) -> None:
+        """Commit what was collected; nothing happens when nothing was."""
+        parts, self._parts = self._parts, None
+        if parts is None:
+            return
+        self._commit(parts, parts.digest.digest(), state, gaps)
+
+    def _commit(
+        self, parts: Parts, digest: bytes, state: SegmentState, gaps: tuple[Gap, ...]
+    ) -> None:
+        self._sink.commit_batch(
+            BatchWrite(
+                segment_id=self.segment_id,
+                byte_start=parts.start,
+                byte_end=parts.end,
+                first_line=parts.first_line,
+                next_line=parts.next_line,
+                digest=digest,
+                fingerprint=self._fingerprints.fingerprint(),
+                events=parts.events,
+                promoted=self._promoted,
+                dead_letters=parts.dead_letters,
+                fillers=parts.fillers,
+                findings=parts.findings,
+                gaps=gaps,
+                state=state,
+            )
+        )
+        self.checkpoint = parts.end
+        self.next_line = parts.next_line
+        self.events += len(parts.events)
+        self.dead_letters += len(parts.dead_letters)
+
+    def add_stretch(self, stretch: Stretch, now: float) -> None:
+        """Commit bytes that were hashed as they streamed by, as a batch of their own."""
+        self.commit()
+        position = position_of(self.segment_id, stretch.start)
+        parts = Parts(
+            start=stretch.start,
+            end=stretch.start + stretch.length,
+            first_line=stretch.line,
+            next_line=stretch.line + stretch.has_newline,
+            began=now,
+        )
+        if stretch.kind is StretchKind.NUL_RUN:
+            parts.fillers.append(
+                Filler(position=position, kind=FillerKind.NUL, length=stretch.length, raw=None)
+            )
+        else:
+            parts.dead_letters.append(self._long_line(stretch, position))
+        self._fingerprints.feed_stretch(stretch)
+        self._commit(parts, stretch.blake3, SegmentState.LIVE, ())
+
+    def _long_line(self, stretch: Stretch, position: int) -> DeadLetterRow:
+        limit = self._options.limits.line_bytes_max
+        return DeadLetterRow(
+            position=position,
+            line_no=stretch.line,
+            reason=Reason.TOO_LONG.value,
+            column_no=limit + 1,
+            detail=f"the line has {stretch.length - stretch.has_newline:,} bytes, "
+            f"the limit is {limit:,} (limits.line_bytes_max)",
+            raw=None,
+            length=stretch.length,
+            sha256=stretch.sha256,
+            has_newline=stretch.has_newline,
+        )
+
+    def add_break(self, cut: Break, gap: Gap, now: float) -> None:
+        """Commit what could still be read of the line that a broken archive cuts, and the gap."""
+        self.commit()
+        parts = Parts(
+            start=cut.start,
+            end=cut.start + len(cut.data),
+            first_line=cut.line,
+            next_line=cut.line + 1,
+            began=now,
+        )
+        if not cut.data:
+            self._sink.record_gaps((gap,))
+            return
+        parts.digest.update(cut.data)
+        self._fingerprints.feed(cut.data)
+        parts.dead_letters.append(
+            DeadLetterRow(
+                position=position_of(self.segment_id, cut.start),
+                line_no=cut.line,
+                reason=Reason.CORRUPT_ARCHIVE.value,
+                column_no=len(cut.data) + 1,
+                detail=f"the archive breaks off inside this line: {cut.detail}",
+                raw=cut.data,
+                length=len(cut.data),
+                sha256=hashlib.sha256(cut.data).digest(),
+                has_newline=False,
+            )
+        )
+        self._commit(parts, parts.digest.digest(), SegmentState.BROKEN, (gap,))

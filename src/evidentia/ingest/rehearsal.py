@@ -1,0 +1,76 @@
+"""A dry run's sink: everything is read and judged, nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.values import LogSource
+from evidentia.store.values import (
+    BatchWrite,
+    Gap,
+    NewSegment,
+    Segment,
+    SegmentChange,
+    SegmentState,
+)
+
+
+class Rehearsal:
+    """Takes batches as a store would and forgets them.
+
+    Args:
+        segments: What the store holds now, so that only new bytes are read.
+    """
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._segments = {segment.id: segment for segment in segments}
+        self._kinds: dict[str, int] = {}
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Every segment, in order."""
+        return tuple(self._segments.values())
+
+    def log_id(self, source: LogSource) -> int:
+        """An id that no log has."""
+        del source
+        return 0
+
+    def add_segment(self, new: NewSegment) -> Segment:
+        """A segment with the next free id."""
+        segment = Segment(
+            id=max(self._segments, default=0) + 1,
+            log_id=new.log_id,
+            path=new.path,
+            pack="",
+            is_lenient=False,
+            compression=new.compression,
+            device=new.device,
+            inode=new.inode,
+            fingerprint=FingerprintBuilder().fingerprint(),
+            checkpoint=0,
+            next_line=1,
+            state=SegmentState.LIVE,
+            tail_bytes=0,
+            last_size=0,
+            last_mtime_us=0,
+        )
+        self._segments[segment.id] = segment
+        return segment
+
+    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
+        """Remember the state."""
+        self._segments[segment_id] = replace(self._segments[segment_id], state=change.state)
+
+    def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
+        """An id for every kind."""
+        for name in names:
+            self._kinds.setdefault(name, len(self._kinds) + 1)
+        return self._kinds
+
+    def commit_batch(self, write: BatchWrite) -> None:
+        """Nothing to keep."""
+
+    def record_gaps(self, gaps: Sequence[Gap]) -> None:
+        """Nothing to keep."""

@@ -1,0 +1,151 @@
+"""What an ingest run is told, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from evidentia.errors import EvidentiaError
+from evidentia.log.values import Limits, LogSource
+from evidentia.store.values import (
+    BatchWrite,
+    Gap,
+    NewSegment,
+    Segment,
+    SegmentChange,
+)
+
+BULK_BYTES: Final = 32 * 1024 * 1024
+"""From this much unread data on, parsing is spread over processes and, in an empty store, the
+indexes are built afterwards. Below it the start of a process costs more than it saves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """How to ingest.
+
+    Attributes:
+        batch_events: A batch is committed when it holds this many events,
+        batch_bytes: or covers this many bytes,
+        batch_seconds: or is this old.
+        jobs: Parser processes; None lets the amount of work decide.
+        is_final: The logs will not grow: a last line without newline is read, a compressed file
+            that breaks off is taken as far as it goes.
+    """
+
+    batch_events: int = 50_000
+    batch_bytes: int = 16 * 1024 * 1024
+    batch_seconds: float = 1.0
+    jobs: int | None = None
+    is_final: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+class Outcome(StrEnum):
+    """What became of a file in this run."""
+
+    UNCHANGED = "unchanged"
+    READ = "read"
+    WAITING = "waiting"
+    """A compressed file that is still being written."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What became of one file.
+
+    Attributes:
+        checkpoint: Bytes ``[0, checkpoint)`` of the segment are in the store.
+        tail_bytes: Bytes after the last newline, held back.
+        is_new_segment: The file began a segment in this run.
+    """
+
+    path: str
+    outcome: Outcome
+    segment_id: int | None = None
+    is_new_segment: bool = False
+    events: int = 0
+    dead_letters: int = 0
+    bytes_read: int = 0
+    checkpoint: int = 0
+    next_line: int = 1
+    tail_bytes: int = 0
+    gaps: tuple[Gap, ...] = ()
+    problem: EvidentiaError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What a run did; ``is_stopped`` when it was asked to stop before the end."""
+
+    files: tuple[FileReport, ...]
+    problems: tuple[EvidentiaError, ...]
+    seconds: float
+    is_stopped: bool
+    is_dry_run: bool
+
+    @property
+    def events(self) -> int:
+        """Events stored in this run."""
+        return sum(file.events for file in self.files)
+
+    @property
+    def dead_letters(self) -> int:
+        """Dead letters stored in this run."""
+        return sum(file.dead_letters for file in self.files)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that this run added to the store's account."""
+        return sum(file.bytes_read for file in self.files)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Suspected losses found in this run."""
+        return tuple(gap for file in self.files for gap in file.gaps)
+
+
+class BatchSink(Protocol):
+    """Where batches go: a store's writing side, or the pretence of one for a dry run."""
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Every segment, in order."""
+
+    def log_id(self, source: LogSource) -> int:
+        """The id of an allow-list entry."""
+
+    def add_segment(self, new: NewSegment) -> Segment:
+        """A new segment with nothing read yet."""
+
+    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
+        """Record what a look at a file found, besides rows."""
+
+    def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
+        """The id of every kind named."""
+
+    def commit_batch(self, write: BatchWrite) -> object:
+        """Commit a batch, all or nothing."""
+
+    def record_gaps(self, gaps: Sequence[Gap]) -> None:
+        """Record suspected losses that came without a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What a run tells and asks its caller while it works.
+
+    Attributes:
+        clock: Monotonic seconds.
+        should_stop: Asked after every block; True ends the run after the batch at hand.
+        on_progress: Told the path, the bytes and the events added since the last call.
+        on_total: Told how many bytes there are to read, once that is known.
+    """
+
+    clock: Callable[[], float]
+    should_stop: Callable[[], bool] = lambda: False
+    on_progress: Callable[[str, int, int], None] = lambda _path, _bytes, _events: None
+    on_total: Callable[[int], None] = lambda _bytes: None
