@@ -1,0 +1,1 @@
+"""The shapes of log that ``generate_logs.py`` writes. Standard library only."""
