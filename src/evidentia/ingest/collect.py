@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evidentia.event.values import Position, Reason, position_of
 from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
@@ -39,6 +38,17 @@ class Parts:
     fillers: list[Filler] = field(default_factory=list)
     findings: list[SchemaFinding] = field(default_factory=list)
 
+    @classmethod
+    def begin(cls, block: Block, now: float) -> Parts:
+        """An empty batch that starts where a block does."""
+        return cls(
+            start=block.start,
+            end=block.start,
+            first_line=block.first_line,
+            next_line=block.first_line,
+            began=now,
+        )
+
     def add(
         self, block: Block, parsed: ParsedBlock, segment_id: int, kinds: dict[str, int]
     ) -> None:
@@ -50,8 +60,8 @@ class Parts:
             self.events.append(
                 (base + start, line_no, kinds[kind], data[start:end], sha256, flags, *others)
             )
-        self.dead_letters += [_dead_letter(data, letter, base) for letter in parsed.dead_letters]
-        self.fillers += [_filler(data, filler, base) for filler in parsed.fillers]
+        self.dead_letters += [dead_letter_row(data, letter, base) for letter in parsed.dead_letters]
+        self.fillers += [filler_row(data, filler, base) for filler in parsed.fillers]
         self.findings += [
             SchemaFinding(position=base + start, schema=schema, message=message)
             for start, schema, message in parsed.findings
@@ -61,7 +71,8 @@ class Parts:
         self.next_line = parsed.next_line
 
 
-def _dead_letter(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLetterRow:
+def dead_letter_row(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLetterRow:
+    """A dead letter at its position, with its bytes; ``base`` is the block's own position."""
     return DeadLetterRow(
         position=Position(base + letter.start),
         line_no=letter.line_no,
@@ -75,7 +86,8 @@ def _dead_letter(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLetter
     )
 
 
-def _filler(data: bytes, filler: ParsedFiller, base: int) -> Filler:
+def filler_row(data: bytes, filler: ParsedFiller, base: int) -> Filler:
+    """A filler at its position, with its bytes; ``base`` is the block's own position."""
     return Filler(
         position=Position(base + filler.start),
         kind=filler.kind,
@@ -117,13 +129,7 @@ class Collector:
     def add_block(self, block: Block, parsed: ParsedBlock, now: float) -> None:
         """Add a block; commits when that fills the batch."""
         if self._parts is None:
-            self._parts = Parts(
-                start=block.start,
-                end=block.start,
-                first_line=block.first_line,
-                next_line=block.first_line,
-                began=now,
-            )
+            self._parts = Parts.begin(block, now)
         kinds = self._sink.kind_ids({event[3] for event in parsed.events})
         self._parts.add(block, parsed, self.segment_id, kinds)
         self._fingerprints.feed(block.data)
@@ -206,32 +212,23 @@ class Collector:
             has_newline=stretch.has_newline,
         )
 
-    def add_break(self, cut: Break, gap: Gap, now: float) -> None:
+    def add_break(self, cut: Break, content: ParsedBlock, gap: Gap, now: float) -> None:
         """Commit what could still be read of the line that a broken archive cuts, and the gap."""
         self.commit()
-        parts = Parts(
-            start=cut.start,
-            end=cut.start + len(cut.data),
-            first_line=cut.line,
-            next_line=cut.line + 1,
-            began=now,
-        )
         if not cut.data:
             self._sink.record_gaps((gap,))
             return
-        parts.digest.update(cut.data)
-        self._fingerprints.feed(cut.data)
-        parts.dead_letters.append(
-            DeadLetterRow(
-                position=position_of(self.segment_id, cut.start),
-                line_no=cut.line,
+        block = Block(start=cut.start, first_line=cut.line, data=cut.data, is_final=True)
+        parts = Parts.begin(block, now)
+        kinds = self._sink.kind_ids({event[3] for event in content.events})
+        parts.add(block, content, self.segment_id, kinds)
+        parts.dead_letters = [
+            replace(
+                letter,
                 reason=Reason.CORRUPT_ARCHIVE.value,
-                column_no=len(cut.data) + 1,
                 detail=f"the archive breaks off inside this line: {cut.detail}",
-                raw=cut.data,
-                length=len(cut.data),
-                sha256=hashlib.sha256(cut.data).digest(),
-                has_newline=False,
             )
-        )
+            for letter in parts.dead_letters
+        ]
+        self._fingerprints.feed(cut.data)
         self._commit(parts, parts.digest.digest(), SegmentState.BROKEN, (gap,))

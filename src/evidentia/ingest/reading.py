@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evidentia.errors import EvidentiaError, LogCorruptError, LogError
 from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.ingest.collect import Collector
+from evidentia.ingest.parse import LineParser
 from evidentia.ingest.plan import Plan, replacement
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, Parsed, WorkerParsers
@@ -60,7 +61,7 @@ class FileReader:
     sink: BatchSink
     pool: InlineParsers | WorkerParsers
     number: int
-    promoted: tuple[str, ...]
+    parser: LineParser
     options: IngestOptions
     watch: Watch
 
@@ -116,7 +117,7 @@ class FileReader:
 
     def _read_segment(self, task: Task, segment: Segment, gaps: tuple[Gap, ...]) -> FileReport:
         collector = Collector(
-            self.sink, segment, self.promoted, self.options, task.plan.fingerprints
+            self.sink, segment, self.parser.promoted, self.options, task.plan.fingerprints
         )
         end = _End(gaps=gaps)
         try:
@@ -171,7 +172,8 @@ class FileReader:
                 end.tail_bytes = piece.length
             case Break():
                 gap = _break_gap(piece, collector)
-                collector.add_break(piece, gap, now)
+                cut = Block(start=piece.start, first_line=piece.line, data=piece.data)
+                collector.add_break(piece, self.parser.parse(cut), gap, now)
                 end.cut, end.gaps = piece, (*end.gaps, gap)
                 end.problem = LogCorruptError(
                     f"the compressed log breaks off: {piece.detail}",

@@ -76,7 +76,7 @@ def ingest(
                 sink=target.sink,
                 pool=pool,
                 number=numbers[key],
-                promoted=LineParser(settings[key]).promoted,
+                parser=LineParser(settings[key]),
                 options=options,
                 watch=watch,
             )

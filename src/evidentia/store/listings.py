@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from sqlalchemy import Connection, Select, column, func, select, table, text
+from sqlalchemy import Connection, Select, case, column, func, select, table, text
+from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
@@ -14,6 +16,7 @@ from evidentia.store.schema import (
     BATCHES,
     DEAD_LETTER_ROWS,
     EVENT_ROWS,
+    FILLERS,
     GAP_ROWS,
     KINDS,
     LOGS,
@@ -23,7 +26,9 @@ from evidentia.store.schema import (
 from evidentia.store.values import (
     DeadLetter,
     EventFilter,
+    FillerKind,
     QueryResult,
+    RowCounts,
     SqlValue,
     StoreCounts,
     StoredGap,
@@ -151,3 +156,34 @@ def kinds(connection: Connection) -> tuple[tuple[str, str, int], ...]:
 def pack_versions(connection: Connection) -> dict[str, int]:
     """The version with which each pack was last registered."""
     return {row.name: row.version for row in connection.execute(select(PACKS))}
+
+
+def rows_per_batch(connection: Connection) -> tuple[RowCounts, ...]:
+    """What the rows of each batch add up to, in order of batch; batches without rows are absent."""
+    found: dict[int, RowCounts] = {}
+    letters = DEAD_LETTER_ROWS.c
+    is_recovered = case((letters.state == "recovered", 1), else_=0)
+    by_kind = {kind: _bytes_of(kind) for kind in FillerKind}
+    for query in (
+        select(EVENT_ROWS.c.batch_id, func.count().label("events")).group_by(EVENT_ROWS.c.batch_id),
+        select(
+            letters.batch_id,
+            func.count().label("dead_letters"),
+            func.sum(is_recovered).label("recovered"),
+        ).group_by(letters.batch_id),
+        select(
+            FILLERS.c.batch_id,
+            by_kind[FillerKind.BLANK].label("blank_bytes"),
+            by_kind[FillerKind.BOM].label("bom_bytes"),
+            by_kind[FillerKind.NUL].label("nul_bytes"),
+        ).group_by(FILLERS.c.batch_id),
+    ):
+        for row in connection.execute(query).mappings():
+            values = {name: int(value) for name, value in row.items()}
+            known = found.get(row["batch_id"], RowCounts(batch_id=row["batch_id"]))
+            found[row["batch_id"]] = replace(known, **values)
+    return tuple(found[batch_id] for batch_id in sorted(found))
+
+
+def _bytes_of(kind: FillerKind) -> ColumnElement[int]:
+    return func.sum(case((FILLERS.c.kind == kind.value, FILLERS.c.length), else_=0))

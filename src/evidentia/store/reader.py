@@ -32,6 +32,7 @@ from evidentia.store.values import (
     FillerKind,
     Owner,
     QueryResult,
+    RowCounts,
     SchemaFinding,
     Segment,
     SqlValue,
@@ -127,6 +128,10 @@ class StoreReader:
     def counts(self) -> StoreCounts:
         """How much the store holds."""
         return listings.counts(self._connection)
+
+    def rows_per_batch(self) -> tuple[RowCounts, ...]:
+        """What the rows of each batch add up to; batches without rows are absent."""
+        return listings.rows_per_batch(self._connection)
 
     def gaps(self) -> tuple[StoredGap, ...]:
         """Every known or suspected loss, in the order found."""

@@ -105,7 +105,7 @@ class EventRow:
     raw: bytes
     sha256: bytes
     flags: int
-    columns: tuple[str | int | float | None, ...]
+    columns: tuple[SqlValue, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,3 +307,16 @@ class StoreCounts:
     gaps: int
     batches: int
     segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """What a batch's rows add up to; ``recovered`` counts dead letters that became events."""
+
+    batch_id: int
+    events: int = 0
+    dead_letters: int = 0
+    recovered: int = 0
+    blank_bytes: int = 0
+    bom_bytes: int = 0
+    nul_bytes: int = 0

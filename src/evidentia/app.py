@@ -1,0 +1,235 @@
+"""The composition root: configuration in, a workspace out. Wiring lives here only."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from evidentia import __version__
+from evidentia.audit.recover import find_damage, recover
+from evidentia.audit.values import RecoverReport, VerifyReport
+from evidentia.audit.verify import VerifyOptions, verify
+from evidentia.errors import ConfigError
+from evidentia.ingest.rehearsal import Rehearsal
+from evidentia.ingest.run import Target, ingest
+from evidentia.ingest.values import IngestOptions, IngestReport, Watch
+from evidentia.log.discovery import discover
+from evidentia.log.values import Limits, LogSource
+from evidentia.pack.contract import Pack
+from evidentia.pack.registry import find_pack, load_packs
+from evidentia.store.opening import DEFAULT_PATH, Store, store_at
+from evidentia.store.values import Segment
+from evidentia.store.writer import StoreWriter
+
+CONFIG_NAME: Final = "evidentia.toml"
+
+
+class _StoreTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str = f"sqlite:///{DEFAULT_PATH}"
+
+
+class _LogTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    path: str
+    pack: str
+    lenient: bool = False
+
+
+class _LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    line_bytes_max: int = Limits().line_bytes_max
+    expansion_max: int = Limits().expansion_max
+    decompressed_bytes_max: int = Limits().decompressed_bytes_max
+
+
+class _IngestTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    batch_events: int = IngestOptions().batch_events
+    batch_bytes: int = IngestOptions().batch_bytes
+    batch_seconds: float = IngestOptions().batch_seconds
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    store: _StoreTable = _StoreTable()
+    logs: tuple[_LogTable, ...] = ()
+    limits: _LimitsTable = _LimitsTable()
+    ingest: _IngestTable = _IngestTable()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What ``evidentia.toml`` says, with relative paths made relative to its folder.
+
+    Attributes:
+        path: The file it came from; None when there is none and the defaults hold.
+    """
+
+    path: Path | None = None
+    store: Store
+    sources: tuple[LogSource, ...] = ()
+    options: IngestOptions = field(default_factory=IngestOptions)
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration in a file; the defaults when ``path`` is None.
+
+    Raises:
+        ConfigError: The file is missing, is not TOML, or says something unknown.
+    """
+    if path is None:
+        return Config(store=store_at(str(DEFAULT_PATH)))
+    try:
+        table = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "there is no configuration file here",
+            where=str(path),
+            fix="write one with 'evidentia init'",
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the configuration cannot be read: {error}", where=str(path)) from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"the configuration is not understood: {error}",
+            where=str(path),
+            fix="see docs/reference/configuration.md",
+        ) from error
+    return _config(path, table)
+
+
+def _config(path: Path, table: _File) -> Config:
+    folder = path.resolve().parent
+    _check_positive(path, table)
+    store = store_at(table.store.url)
+    return Config(
+        path=path,
+        store=replace(store, path=folder / store.path),
+        sources=tuple(
+            LogSource(
+                pattern=str(folder / Path(log.path).expanduser()),
+                pack=log.pack,
+                is_lenient=log.lenient,
+            )
+            for log in table.logs
+        ),
+        options=IngestOptions(
+            batch_events=table.ingest.batch_events,
+            batch_bytes=table.ingest.batch_bytes,
+            batch_seconds=table.ingest.batch_seconds,
+            limits=Limits(
+                line_bytes_max=table.limits.line_bytes_max,
+                expansion_max=table.limits.expansion_max,
+                decompressed_bytes_max=table.limits.decompressed_bytes_max,
+            ),
+        ),
+    )
+
+
+def _check_positive(path: Path, table: _File) -> None:
+    for name, part in (("limits", table.limits), ("ingest", table.ingest)):
+        for key, value in msgspec.structs.asdict(part).items():
+            if value <= 0:
+                raise ConfigError(f"{name}.{key} must be positive, not {value}", where=str(path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A configuration with its packs found: everything a command needs.
+
+    Attributes:
+        packs: Every installed pack by name.
+    """
+
+    config: Config
+    packs: Mapping[str, Pack]
+
+    @property
+    def store(self) -> Store:
+        """The store of this workspace."""
+        return self.config.store
+
+    def pack(self, name: str) -> Pack:
+        """An installed pack by name.
+
+        Raises:
+            UsageError: There is none of that name.
+        """
+        return find_pack(name, self.packs)
+
+    def ingest(
+        self,
+        sources: Sequence[LogSource],
+        watch: Watch,
+        options: IngestOptions,
+        *,
+        is_dry_run: bool = False,
+    ) -> IngestReport:
+        """One pass over ``sources``.
+
+        Raises:
+            StoreError: The store refuses or fails; batches committed before stay.
+            StoreHeldError: Another process is ingesting into this store.
+            UsageError: A source names a pack that is not installed.
+        """
+        packs = [self.pack(name) for name in sorted({source.pack for source in sources})]
+        discovery = discover(sources)
+        if is_dry_run:
+            rehearsal = Rehearsal(self._segments())
+            target = Target(sink=rehearsal, is_dry_run=True)
+            return ingest(target, discovery, self.packs, options, watch)
+        with self.store.writer(
+            packs, command="ingest", clock=utc_microseconds, version=__version__
+        ) as writer:
+            bulk = None if writer.has_events() else writer.bulk
+            target = Target(sink=writer, bulk=bulk)
+            return ingest(target, discovery, self.packs, options, watch)
+
+    def _segments(self) -> tuple[Segment, ...]:
+        if not self.store.exists():
+            return ()
+        with self.store.reader() as reader:
+            return reader.segments()
+
+    def verify(self, options: VerifyOptions) -> VerifyReport:
+        """Compare the store with its logs. Reads only."""
+        with self.store.reader() as reader:
+            return verify(reader, self.packs, options)
+
+    def recover(self) -> RecoverReport:
+        """Put back what the logs give wherever the store was damaged.
+
+        Raises:
+            StoreHeldError: Another process is writing to this store.
+        """
+        limits = self.config.options.limits
+        with self.store.reader() as reader:
+            damage = find_damage(reader, self.packs, limits)
+        with self.writer("recover") as writer:
+            return recover(writer, self.packs, damage, limits)
+
+    def writer(self, command: str) -> AbstractContextManager[StoreWriter]:
+        """The store's writing side, for administrative changes; holds the lease while open."""
+        return self.store.writer(
+            list(self.packs.values()),
+            command=command,
+            clock=utc_microseconds,
+            version=__version__,
+        )
+
+
+def open_workspace(config: Config) -> Workspace:
+    """The workspace of a configuration, with every installed pack loaded.
+
+    Raises:
+        PackError: A pack does not load.
+    """
+    return Workspace(config=config, packs=load_packs())
+
+
+def utc_microseconds() -> int:
+    """The time now, in UTC microseconds."""
+    return time.time_ns() // 1_000

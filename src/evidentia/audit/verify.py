@@ -1,0 +1,166 @@
+"""Verify: recompute and compare, and say what that proves. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from evidentia.audit.content import ContentDigest
+from evidentia.audit.records import check_records
+from evidentia.audit.rows import RowComparison, rows_in_log
+from evidentia.audit.segments import BatchBytes, check_stored_bytes, read_batches
+from evidentia.audit.values import Finding, FindingKind, SegmentVerdict, VerifyReport
+from evidentia.errors import PackError
+from evidentia.ingest.parse import LineParser, ParseSettings
+from evidentia.log.values import Limits
+from evidentia.pack.contract import Pack
+from evidentia.proof.claims import Level
+from evidentia.store.reader import StoreReader
+from evidentia.store.values import Segment, SegmentState
+
+FINDINGS_KEPT = 100
+"""How many findings a report lists; all are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """How deep to look.
+
+    Attributes:
+        is_deep: Also compare every line with its row, every derived column, the engine's own
+            integrity check and the content digest.
+        on_progress: Told the path and the bytes compared since the last call.
+    """
+
+    is_deep: bool = False
+    limits: Limits = field(default_factory=Limits)
+    on_progress: Callable[[str, int], None] = lambda _path, _bytes: None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Findings so far."""
+
+    kept: list[Finding] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, finding: Finding) -> None:
+        self.count += 1
+        if len(self.kept) < FINDINGS_KEPT:
+            self.kept.append(finding)
+
+
+def verify(reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOptions) -> VerifyReport:
+    """Compare the store with its logs; every difference is found, the first few are listed.
+
+    Raises:
+        PackError: A log's pack is not installed, so its rows cannot be recomputed.
+    """
+    tally = _Tally()
+    for finding in check_records(reader):
+        tally.add(finding)
+    verdicts = tuple(
+        _verify_segment(reader, segment, packs, options, tally) for segment in reader.segments()
+    )
+    digest = None
+    if options.is_deep:
+        for problem in reader.integrity_problems():
+            tally.add(
+                Finding(
+                    kind=FindingKind.ENGINE, path=str(reader.path), segment_id=0, detail=problem
+                )
+            )
+        digest = ContentDigest(reader).hexdigest()
+    counts = reader.counts()
+    return VerifyReport(
+        segments=verdicts,
+        findings=tuple(tally.kept),
+        finding_count=tally.count,
+        is_deep=options.is_deep,
+        level=_level(verdicts, tally),
+        events=counts.events,
+        dead_letters=counts.dead_letters,
+        gaps=counts.gaps,
+        content_digest=digest,
+    )
+
+
+def _level(verdicts: tuple[SegmentVerdict, ...], tally: _Tally) -> Level | None:
+    if tally.count:
+        return None
+    if all(verdict.is_compared for verdict in verdicts):
+        return Level.CHECKSUM
+    return Level.READABLE
+
+
+def _verify_segment(
+    reader: StoreReader,
+    segment: Segment,
+    packs: Mapping[str, Pack],
+    options: VerifyOptions,
+    tally: _Tally,
+) -> SegmentVerdict:
+    before = tally.count
+    is_compared = segment.state is not SegmentState.REPLACED
+    findings = (
+        _compare_with_log(reader, segment, packs, options)
+        if is_compared
+        else check_stored_bytes(reader, segment)
+    )
+    for finding in findings:
+        tally.add(finding)
+    events = dead_letters = batches = 0
+    for batch in reader.batches(segment.id):
+        events += batch.event_count
+        dead_letters += batch.dead_letter_count
+        batches += 1
+    return SegmentVerdict(
+        segment_id=segment.id,
+        path=segment.path,
+        state=segment.state.value,
+        checkpoint=segment.checkpoint,
+        batches=batches,
+        events=events,
+        dead_letters=dead_letters,
+        is_compared=is_compared,
+        tail_bytes=segment.tail_bytes,
+        findings=tally.count - before,
+    )
+
+
+def _compare_with_log(
+    reader: StoreReader, segment: Segment, packs: Mapping[str, Pack], options: VerifyOptions
+) -> Iterator[Finding]:
+    parser = parser_for(segment, packs) if options.is_deep else None
+    for item in read_batches(reader, segment, options.limits):
+        if isinstance(item, Finding):
+            yield item
+            continue
+        options.on_progress(segment.path, item.batch.byte_end - item.batch.byte_start)
+        if parser is not None:
+            yield from compare_rows(reader, segment, item, parser)
+
+
+def compare_rows(
+    reader: StoreReader, segment: Segment, item: BatchBytes, parser: LineParser
+) -> Iterator[Finding]:
+    """Everything in which a batch's rows differ from what its bytes in the log give."""
+    if item.data is None:
+        return
+    comparison = RowComparison(segment=segment, batch=item.batch, promoted=parser.promoted)
+    yield from comparison.findings(rows_in_log(parser, item.batch, item.data), reader)
+
+
+def parser_for(segment: Segment, packs: Mapping[str, Pack]) -> LineParser:
+    """The parser that read a segment.
+
+    Raises:
+        PackError: The segment's pack is not installed.
+    """
+    if segment.pack not in packs:
+        raise PackError(
+            f"pack {segment.pack} is not installed, so the rows of its logs cannot be recomputed",
+            where=segment.path,
+            fix="install the pack's distribution, or verify without --deep",
+        )
+    return LineParser(ParseSettings.of(packs[segment.pack], is_lenient=segment.is_lenient))
