@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import Final, NewType, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 ByteOffset = NewType("ByteOffset", int)

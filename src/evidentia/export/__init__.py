@@ -1,0 +1,1 @@
+"""Outward: what the store holds, given back in other forms."""

@@ -27,6 +27,7 @@ from evidentia.store.values import (
     DeadLetter,
     EventFilter,
     FillerKind,
+    PeriodCounts,
     QueryResult,
     RowCounts,
     SqlValue,
@@ -187,3 +188,47 @@ def rows_per_batch(connection: Connection) -> tuple[RowCounts, ...]:
 
 def _bytes_of(kind: FillerKind) -> ColumnElement[int]:
     return func.sum(case((FILLERS.c.kind == kind.value, FILLERS.c.length), else_=0))
+
+
+def period_counts(connection: Connection, pack: str, since_us: int, until_us: int) -> PeriodCounts:
+    """What stands behind a report on a pack's logs over a period."""
+    segment_ids = tuple(
+        connection.execute(
+            select(SEGMENTS.c.id)
+            .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+            .where(LOGS.c.pack == pack)
+        ).scalars()
+    )
+    rows, letters, places = EVENT_ROWS.c, DEAD_LETTER_ROWS.c, GAP_ROWS.c
+    in_events = rows.id.op("/")(SEGMENT_BYTES_MAX).in_(segment_ids)
+    in_letters = letters.id.op("/")(SEGMENT_BYTES_MAX).in_(segment_ids)
+    events = select(func.count()).select_from(EVENT_ROWS)
+    return PeriodCounts(
+        events=_count(connection, events.where(in_events, rows.ts >= since_us, rows.ts < until_us)),
+        untimed_events=_count(connection, events.where(in_events, rows.ts.is_(None))),
+        open_dead_letters=_count(
+            connection,
+            select(func.count())
+            .select_from(DEAD_LETTER_ROWS)
+            .where(in_letters, letters.state == "open"),
+        ),
+        gaps=_count(
+            connection,
+            select(func.count()).select_from(GAP_ROWS).where(places.segment_id.in_(segment_ids)),
+        ),
+    )
+
+
+def latest_us(connection: Connection, pack: str) -> int | None:
+    """The newest event time in a pack's logs; None when none has a usable time."""
+    query = (
+        select(EVENT_ROWS.c.ts)
+        .join_from(
+            EVENT_ROWS, SEGMENTS, SEGMENTS.c.id == EVENT_ROWS.c.id.op("/")(SEGMENT_BYTES_MAX)
+        )
+        .join(LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        .where(LOGS.c.pack == pack, EVENT_ROWS.c.ts.is_not(None))
+        .order_by(EVENT_ROWS.c.ts.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar()

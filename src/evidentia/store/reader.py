@@ -31,6 +31,7 @@ from evidentia.store.values import (
     Filler,
     FillerKind,
     Owner,
+    PeriodCounts,
     QueryResult,
     RowCounts,
     SchemaFinding,
@@ -132,6 +133,14 @@ class StoreReader:
     def rows_per_batch(self) -> tuple[RowCounts, ...]:
         """What the rows of each batch add up to; batches without rows are absent."""
         return listings.rows_per_batch(self._connection)
+
+    def period_counts(self, pack: str, since_us: int, until_us: int) -> PeriodCounts:
+        """What stands behind a report on a pack's logs over a period."""
+        return listings.period_counts(self._connection, pack, since_us, until_us)
+
+    def latest_us(self, pack: str) -> int | None:
+        """The newest event time in a pack's logs; None when none has a usable time."""
+        return listings.latest_us(self._connection, pack)
 
     def gaps(self) -> tuple[StoredGap, ...]:
         """Every known or suspected loss, in the order found."""

@@ -320,3 +320,20 @@ class RowCounts:
     blank_bytes: int = 0
     bom_bytes: int = 0
     nul_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodCounts:
+    """What stands behind a report, and what may be missing from it.
+
+    Attributes:
+        events: Events of the pack's logs whose time lies in the period.
+        untimed_events: Events of the pack's logs without a usable time, so in no period.
+        open_dead_letters: Lines of the pack's logs that are not events, not yet dealt with.
+        gaps: Known or suspected losses in the pack's logs.
+    """
+
+    events: int
+    untimed_events: int
+    open_dead_letters: int
+    gaps: int

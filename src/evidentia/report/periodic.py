@@ -1,0 +1,133 @@
+"""Daily, weekly and monthly reports: a pack's sections over a period, and what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from evidentia.errors import UsageError
+from evidentia.pack.contract import Pack, SectionStyle
+from evidentia.report.queries import Answer, ask
+from evidentia.store.reader import StoreReader
+from evidentia.store.values import PeriodCounts, SqlValue
+
+
+class Period(StrEnum):
+    """How long a report's period is."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A report's period, in UTC.
+
+    Attributes:
+        label: ``2026-01-31``, ``2026-W05`` or ``2026-01``.
+        until_us: The first instant after it.
+    """
+
+    label: str
+    since_us: int
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of a report."""
+
+    title: str
+    style: SectionStyle
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report over a period.
+
+    Attributes:
+        counts: Events of the period, and what the whole store says of dead letters and gaps.
+    """
+
+    pack: str
+    title: str
+    period: Period
+    span: Span
+    sections: tuple[Section, ...]
+    counts: PeriodCounts
+
+
+def read_span(period: Period, text: str | None, latest_us: int | None) -> Span:
+    """The period that a person's text names; without text, the one of the latest event.
+
+    Raises:
+        UsageError: The text is not a day, ISO week or month; or there is nothing to report on.
+    """
+    if text is None and latest_us is None:
+        raise UsageError(
+            "the store holds no event with a time, so there is no day to report on",
+            fix="name a date, or ingest a log first",
+        )
+    if text is None:
+        day = datetime.fromtimestamp((latest_us or 0) // 1_000_000, UTC).date()
+    else:
+        day = _day_in(text)
+    begins, ends, label = _bounds(period, day)
+    return Span(label=label, since_us=_microseconds(begins), until_us=_microseconds(ends))
+
+
+def _day_in(text: str) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            return date.fromisoformat(f"{text}-01")
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a day, week or month",
+            fix="write 2026-01-31, 2026-W05 or 2026-01",
+        ) from error
+
+
+def _bounds(period: Period, day: date) -> tuple[date, date, str]:
+    match period:
+        case Period.DAILY:
+            return day, day + timedelta(days=1), day.isoformat()
+        case Period.WEEKLY:
+            monday = day - timedelta(days=day.weekday())
+            year, week, _weekday = day.isocalendar()
+            return monday, monday + timedelta(days=7), f"{year}-W{week:02d}"
+        case Period.MONTHLY:
+            first = day.replace(day=1)
+            following = (first + timedelta(days=31)).replace(day=1)
+            return first, following, f"{first:%Y-%m}"
+
+
+def _microseconds(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def make_report(reader: StoreReader, pack: Pack, period: Period, span: Span) -> Report:
+    """A pack's report over a period: the same rows whenever it is asked of the same store."""
+    queries = {query.name: query for query in pack.queries}
+    values: Mapping[str, SqlValue] = {"since": span.since_us, "until": span.until_us}
+    sections = tuple(
+        Section(
+            title=section.title,
+            style=section.style,
+            answer=ask(reader, queries[section.query], values),
+        )
+        for section in pack.report
+    )
+    return Report(
+        pack=pack.name,
+        title=f"{pack.title}: {period.value} report",
+        period=period,
+        span=span,
+        sections=sections,
+        counts=reader.period_counts(pack.name, span.since_us, span.until_us),
+    )
