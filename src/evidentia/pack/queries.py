@@ -220,10 +220,10 @@ def _is_integer(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    if _RELATIVE_TIME.fullmatch(text):
+    if text == "now" or _RELATIVE_TIME.fullmatch(text):
         return True
     try:
-        # Without a zone the query would mean another instant on another machine.
+        # A file that others read states its zone; only a person at the prompt may leave it out.
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
@@ -241,7 +241,7 @@ _IS_DEFAULT: Final[dict[ParameterType, Callable[[str], bool]]] = {
 _DEFAULT_FORM: Final = {
     ParameterType.TEXT: "a text, e.g. '= root' (or '=' for the empty text)",
     ParameterType.INTEGER: "an integer, e.g. '= 100'",
-    ParameterType.TIME: "relative to now, e.g. '= -1h', or ISO 8601 with a zone",
+    ParameterType.TIME: "relative to now, e.g. '= -1h', 'now', or ISO 8601 with a zone",
 }
 
 
