@@ -27,14 +27,22 @@ from evidentia.store.schema import (
     SEGMENTS,
 )
 from evidentia.store.sqlite import driver_connection
-from evidentia.store.values import Batch, BatchWrite, DeadLetterRow, FillerKind, Gap, SqlValue
+from evidentia.store.values import (
+    Batch,
+    BatchWrite,
+    DeadLetterRow,
+    FillerKind,
+    Gap,
+    SchemaFinding,
+    SqlValue,
+)
 
 
 def commit(connection: Connection, write: BatchWrite, *, run_id: int, now_us: int) -> Batch:
     """Insert a batch and all it holds, inside the caller's transaction.
 
     Raises:
-        StoreError: The batch does not begin at the segment's checkpoint.
+        StoreError: The batch does not begin at the segment's checkpoint and next line.
     """
     last = last_link(connection)
     last_id, last_chain = last or (0, GENESIS)
@@ -80,7 +88,12 @@ def insert_rows(connection: Connection, write: BatchWrite, batch_id: int) -> Non
         names = (*EVENT_ROW_COLUMNS, *write.promoted)
         insert_events(connection, names, write.events, batch_id=batch_id)
     _insert(connection, FILLERS, [filler_values(row, batch_id) for row in write.fillers])
-    _insert(connection, SCHEMA_FINDINGS, [finding_values(row) for row in write.findings])
+    insert_findings(connection, write.findings)
+
+
+def insert_findings(connection: Connection, rows: Sequence[SchemaFinding]) -> None:
+    """Insert schema findings of events that are stored."""
+    _insert(connection, SCHEMA_FINDINGS, [finding_values(row) for row in rows])
 
 
 def insert_dead_letters(
@@ -105,7 +118,8 @@ def insert_events(
     """Insert event tuples by the driver's own bulk call, three times as fast as through Core.
 
     The batch id stands in the statement as a literal: it is an integer of ours, the same for all
-    rows, and a million tuples need not be copied to carry it.
+    rows, and a million tuples need not be copied to carry it. What the driver raises is for the
+    caller to translate.
     """
     statement = _insert_statement(connection, names, batch_id)
     driver_connection(connection).executemany(statement, rows)
@@ -133,7 +147,11 @@ def insert_gaps(connection: Connection, gaps: Sequence[Gap], now_us: int) -> Non
 def _advance(connection: Connection, write: BatchWrite) -> None:
     moved = connection.execute(
         update(SEGMENTS)
-        .where(SEGMENTS.c.id == write.segment_id, SEGMENTS.c.checkpoint == write.byte_start)
+        .where(
+            SEGMENTS.c.id == write.segment_id,
+            SEGMENTS.c.checkpoint == write.byte_start,
+            SEGMENTS.c.next_line == write.first_line,
+        )
         .values(
             checkpoint=write.byte_end,
             next_line=write.next_line,
@@ -145,6 +163,6 @@ def _advance(connection: Connection, write: BatchWrite) -> None:
     if moved.rowcount != 1:
         raise StoreError(
             "the batch does not begin at the segment's checkpoint; nothing was written",
-            where=f"segment {write.segment_id}, byte {write.byte_start}",
+            where=f"segment {write.segment_id}, byte {write.byte_start}, line {write.first_line}",
             fix="this is a defect of the program: please report it",
         )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
-from evidentia.errors import UsageError
-from evidentia.store.batches import insert_events
+from evidentia.errors import StoreError, UsageError
+from evidentia.store.batches import insert_events, insert_findings
 from evidentia.store.schema import DEAD_LETTER_ROWS, EVENT_ROW_COLUMNS
-from evidentia.store.values import SqlValue
+from evidentia.store.values import SchemaFinding, SqlValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Retry:
         event: The event's tuple (``EVENT_ROW_COLUMNS`` then ``promoted``), or None when the line
             still is no event.
         reason: The verdict's reason, column and detail, when it still is no event.
+        findings: What the pack's schema says of the event.
     """
 
     event: tuple[SqlValue, ...] | None
@@ -27,6 +28,7 @@ class Retry:
     reason: str = ""
     column_no: int = 0
     detail: str = ""
+    findings: tuple[SchemaFinding, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -39,12 +41,20 @@ def record_retry(connection: Connection, position: int, retry: Retry, now_us: in
 
     Raises:
         UsageError: There is no open dead letter at that position.
+        StoreError: The event stands elsewhere.
     """
     batch_id = _open_letter(connection, position)
+    if retry.event and retry.event[0] != position:
+        raise StoreError(
+            "an event that a retry gives stands at the dead letter's own position",
+            where=f"position {position}",
+            fix="this is a defect of the program: please report it",
+        )
     changes: dict[str, object] = {"attempts": DEAD_LETTER_ROWS.c.attempts + 1}
     if retry.event:
         names = (*EVENT_ROW_COLUMNS, *retry.promoted)
         insert_events(connection, names, [retry.event], batch_id=batch_id)
+        insert_findings(connection, retry.findings)
         changes |= {"state": "recovered", "resolved_us": now_us, "resolution": "read on retry"}
     else:
         changes |= {

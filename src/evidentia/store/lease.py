@@ -28,10 +28,8 @@ def take_lease(connection: Connection, owner: Owner, now_us: int) -> str:
     Raises:
         StoreHeldError: Another process holds it and is not known to be dead.
     """
-    row = _row(connection)
-    if row is not None:
-        _refuse_if_held(_owner(row), idle_seconds=(now_us - row["heartbeat_us"]) / 1e6)
-        connection.execute(delete(LEASE).where(LEASE.c.name == _NAME))
+    refuse_if_held(connection, now_us)
+    connection.execute(delete(LEASE).where(LEASE.c.name == _NAME))
     token = secrets.token_hex(16)
     connection.execute(
         insert(LEASE).values(
@@ -49,7 +47,17 @@ def take_lease(connection: Connection, owner: Owner, now_us: int) -> str:
     return token
 
 
-def _refuse_if_held(holder: Owner, *, idle_seconds: float) -> None:
+def refuse_if_held(connection: Connection, now_us: int) -> None:
+    """Pass only where nobody holds the lease, or the holder is dead.
+
+    Raises:
+        StoreHeldError: Another process holds it and is not known to be dead.
+    """
+    row = _row(connection)
+    if row is None:
+        return
+    holder = _owner(row)
+    idle_seconds = (now_us - row["heartbeat_us"]) / 1e6
     alive = is_alive(holder)
     if alive is False or (alive is None and idle_seconds > STALE_SECONDS):
         return

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, Select, case, column, func, select, table, text
+from sqlalchemy import Connection, Select, case, column, func, inspect, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
+from evidentia.errors import StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import records
-from evidentia.store.relations import EVENTS_COLUMNS
+from evidentia.store import records, sqlite
+from evidentia.store.relations import EVENTS_COLUMNS, missing_triggers
 from evidentia.store.schema import (
+    AUDIT_LOG,
     BATCHES,
     DEAD_LETTER_ROWS,
+    EVENT_INDEXES,
     EVENT_ROWS,
     FILLERS,
     GAP_ROWS,
@@ -24,6 +28,7 @@ from evidentia.store.schema import (
     SEGMENTS,
 )
 from evidentia.store.values import (
+    AuditEntry,
     DeadLetter,
     EventFilter,
     FillerKind,
@@ -108,29 +113,69 @@ def dead_letter_groups(connection: Connection) -> tuple[tuple[str, str, int], ..
     return tuple((reason, state, total) for reason, state, total in connection.execute(query))
 
 
-def events_query(wanted: EventFilter, promoted: tuple[str, ...]) -> Select[tuple[object, ...]]:
-    """The listing of events that a filter asks for, over the public relation."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a filter asks for inside one range of positions; None means all of them."""
+
+    wanted: EventFilter
+    positions: tuple[int, int] | None = None
+
+
+def parts_of(connection: Connection, wanted: EventFilter) -> Iterator[Part]:
+    """A filter in parts whose events follow each other.
+
+    A path is not in the events; its segments are known by range of positions, which is an index.
+    """
+    if wanted.log_path is None:
+        yield Part(wanted=wanted)
+        return
+    query = select(SEGMENTS.c.id).where(SEGMENTS.c.path == wanted.log_path).order_by(SEGMENTS.c.id)
+    for segment_id in connection.execute(query).scalars().all():
+        first = segment_id * SEGMENT_BYTES_MAX
+        yield Part(wanted=wanted, positions=(first, first + SEGMENT_BYTES_MAX - 1))
+
+
+def events_query(
+    part: Part, promoted: tuple[str, ...], limit: int | None
+) -> Select[*tuple[Any, ...]]:
+    """The listing of events that a part of a filter asks for, over the public relation."""
     names = (*EVENTS_COLUMNS, *promoted)
     events = table("events", *(column(name) for name in names))
-    query = select(*events.c).order_by(events.c.id)
-    for name in ("kind", "session_id", "actor", "event_id", "log_path"):
-        value = getattr(wanted, name)
-        if value is not None:
-            query = query.where(events.c[name] == value)
+    wanted = part.wanted
+    conditions: list[ColumnElement[bool]] = [
+        events.c[name] == value
+        for name in ("kind", "session_id", "actor", "event_id")
+        if (value := getattr(wanted, name)) is not None
+    ]
     if wanted.since_us is not None:
-        query = query.where(events.c.ts >= wanted.since_us)
+        conditions.append(events.c.ts >= wanted.since_us)
     if wanted.until_us is not None:
-        query = query.where(events.c.ts < wanted.until_us)
+        conditions.append(events.c.ts < wanted.until_us)
     if wanted.after_id is not None:
-        query = query.where(events.c.id > wanted.after_id)
-    return query if wanted.limit is None else query.limit(wanted.limit)
+        conditions.append(events.c.id > wanted.after_id)
+    if part.positions is not None:
+        conditions.append(events.c.id.between(*part.positions))
+    return select(*events.c).where(*conditions).order_by(events.c.id).limit(limit)
 
 
 def run_query(
     connection: Connection, query: NamedQuery, values: Mapping[str, SqlValue]
 ) -> QueryResult:
-    """The rows of a named query, its parameters bound."""
-    result = connection.execute(text(query.sql), dict(values))
+    """The rows of a named query, its parameters bound by the driver.
+
+    The driver knows where a text or a comment begins; SQLAlchemy's ``text`` would take a ``:word``
+    in either for a parameter.
+
+    Raises:
+        StoreError: The statement gives no rows.
+    """
+    result = connection.exec_driver_sql(query.sql, dict(values))
+    if not result.returns_rows:
+        raise StoreError(
+            "the statement gives no rows",
+            where=f"query {query.name}",
+            fix="a named query is one SELECT over the public relations",
+        )
     return QueryResult(columns=tuple(result.keys()), rows=tuple(tuple(row) for row in result))
 
 
@@ -232,3 +277,31 @@ def latest_us(connection: Connection, pack: str) -> int | None:
         .limit(1)
     )
     return connection.execute(query).scalar()
+
+
+def audit_entries(connection: Connection, *, limit: int) -> tuple[AuditEntry, ...]:
+    """Administrative changes, newest first, at most ``limit``."""
+    query = select(AUDIT_LOG).order_by(AUDIT_LOG.c.id.desc()).limit(limit)
+    return tuple(AuditEntry(**row) for row in connection.execute(query).mappings())
+
+
+def notices(connection: Connection) -> tuple[str, ...]:
+    """What is not as it should be in the engine or the tables, one sentence each."""
+    found = []
+    mode = sqlite.pragma(connection, "journal_mode")
+    if mode != "wal":
+        found.append(
+            f"the file system does not support WAL, so the journal mode is {mode}: "
+            "reading and writing wait for each other"
+        )
+    found += [
+        f"the trigger {name} is missing: another program dropped it, or a load did not finish"
+        for name in missing_triggers(connection)
+    ]
+    present = {index["name"] for index in inspect(connection).get_indexes("event_rows")}
+    found += [
+        f"the index {index.name} is missing: a load did not finish; any ingest builds it"
+        for index in EVENT_INDEXES
+        if index.name not in present
+    ]
+    return tuple(found)

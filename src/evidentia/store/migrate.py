@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect
 
-from evidentia.errors import StoreVersionError
+from evidentia.errors import StoreDamagedError, StoreVersionError
 
 HEAD_REVISION: Final = "0001"
 """The newest migration in ``migrations/versions``. A constant, so that opening an up-to-date store
@@ -38,9 +38,14 @@ def is_current(connection: Connection) -> bool:
 
 
 def upgrade(connection: Connection) -> None:
-    """Apply every missing migration on this connection, inside its transaction."""
+    """Apply every missing migration on this connection, inside its transaction.
+
+    Raises:
+        StoreDamagedError: The database says of itself that it has a form that never was.
+    """
     from alembic import command  # noqa: PLC0415 - 100 ms that only an outdated store pays
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     with importlib.resources.as_file(
@@ -48,4 +53,10 @@ def upgrade(connection: Connection) -> None:
     ) as scripts:
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreDamagedError(
+                f"the store's form is unknown: {error}",
+                fix="the log is the evidence: move the file away and ingest again",
+            ) from error

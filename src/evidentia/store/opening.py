@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,16 +11,20 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from evidentia.errors import StoreError, StoreMissingError, UsageError
+from evidentia.errors import StoreError, StoreHeldError, StoreMissingError, UsageError
 from evidentia.pack.contract import Pack
 from evidentia.store import migrate, relations, sqlite
+from evidentia.store.lease import refuse_if_held
 from evidentia.store.process import this_process
 from evidentia.store.reader import StoreReader
-from evidentia.store.translate import translated
 from evidentia.store.writer import StoreWriter
 
 DEFAULT_PATH: Final = Path("evidence/derived/evidentia.db")
 _PREFIX: Final = "sqlite:///"
+
+
+def _system_clock() -> int:
+    return time.time_ns() // 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,11 @@ class Store:
 
     def exists(self) -> bool:
         """Whether there is anything at the store's place."""
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:
+            # A name too long for the file system, or a folder that may not be looked into.
+            return False
 
     @contextmanager
     def reader(self) -> Iterator[StoreReader]:
@@ -50,16 +59,26 @@ class Store:
         Raises:
             StoreMissingError: There is no store yet.
             StoreForeignError: The file is another program's.
-            StoreVersionError: The store is newer or older than this program.
+            StoreVersionError: The store was written by a newer evidentia.
+            StoreError: The store has an older form.
         """
         with self._opened(is_read_only=True) as connection:
             if not migrate.is_current(connection):
-                raise StoreError(
-                    "the store has an older form than this program reads",
-                    where=str(self.path),
-                    fix="run 'evidentia migrate' or any ingest to bring it up to date",
-                )
-            yield StoreReader(connection, self.path)
+                self._refuse_older(connection)
+            reader = StoreReader(connection, self.path)
+            try:
+                yield reader
+            finally:
+                reader.close()
+
+    def _refuse_older(self, connection: Connection) -> None:
+        if migrate.current_revision(connection) is None:
+            raise _missing(self.path)
+        raise StoreError(
+            "the store has an older form than this program reads",
+            where=str(self.path),
+            fix="run 'evidentia migrate' or any ingest to bring it up to date",
+        )
 
     @contextmanager
     def writer(
@@ -77,19 +96,36 @@ class Store:
             StoreHeldError: Another process holds the lease.
             StoreForeignError: The file is another program's.
         """
+        self._refuse_if_held(clock)
         self._make_folder()
         with self._opened(is_read_only=False) as connection:
-            self._bring_up_to_date(connection)
+            self._bring_up_to_date(connection, clock)
             writer = StoreWriter(connection, self.path, clock)
             with writer.held(this_process(command), version):
                 writer.register_packs(packs)
                 yield writer
 
-    def create(self) -> None:
-        """Make an empty store; a no-op where one exists already."""
+    def create(self, clock: Callable[[], int] = _system_clock) -> None:
+        """Make an empty store, or bring one up to date; a no-op where nothing is left to do.
+
+        Raises:
+            StoreHeldError: The store is outdated and another process is writing to it.
+        """
         self._make_folder()
         with self._opened(is_read_only=False) as connection:
-            self._bring_up_to_date(connection)
+            self._bring_up_to_date(connection, clock)
+
+    def _refuse_if_held(self, clock: Callable[[], int]) -> None:
+        # Asked before anything is locked: a holder in the middle of a long transaction would keep
+        # this process waiting, and then could not be named.
+        try:
+            with self._opened(is_read_only=True) as connection:
+                refuse_if_held(connection, clock())
+        except StoreHeldError:
+            raise
+        except StoreError:
+            # Missing, outdated or worse: opening it for writing finds out and says so.
+            return
 
     def _make_folder(self) -> None:
         try:
@@ -103,39 +139,45 @@ class Store:
 
     @contextmanager
     def _opened(self, *, is_read_only: bool) -> Iterator[Connection]:
-        where = str(self.path)
         _check_file(self.path, is_read_only=is_read_only)
         engine: Engine = sqlite.open_engine(
             self.path, is_read_only=is_read_only, options=self.options
         )
         try:
-            with translated(where), engine.connect() as connection:
+            with engine.connect() as connection:
                 yield connection
         finally:
             engine.dispose()
 
-    def _bring_up_to_date(self, connection: Connection) -> None:
+    def _bring_up_to_date(self, connection: Connection, clock: Callable[[], int]) -> None:
         with connection.begin():
             if migrate.is_current(connection):
                 return
+            if migrate.current_revision(connection) is not None:
+                # A running older program must not find its tables changed beneath it.
+                refuse_if_held(connection, clock())
             migrate.upgrade(connection)
-            for statement in relations.trigger_statements(connection.dialect.name):
-                name = relations.trigger_name(statement)
-                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-                connection.exec_driver_sql(statement)
+            relations.create_triggers(connection)
             relations.create_views(connection, relations.promoted_columns(connection))
-            connection.exec_driver_sql(f"PRAGMA application_id = {sqlite.APPLICATION_ID}")
+
+
+def _missing(path: Path) -> StoreMissingError:
+    return StoreMissingError(
+        "there is no store here yet", where=str(path), fix="run 'evidentia ingest' first"
+    )
 
 
 def _check_file(path: Path, *, is_read_only: bool) -> None:
+    # SQLite would read such a name up to the NUL, and open another file.
+    if "\0" in str(path):
+        raise StoreError("a file's name cannot hold a NUL", where=repr(str(path)))
     try:
         if path.is_dir():
             raise StoreError("this is a folder, not a store", where=str(path), fix="name a file")
-        found = sqlite.application_id_of(path)
-        if is_read_only and found is None:
-            raise StoreMissingError(
-                "there is no store here yet", where=str(path), fix="run 'evidentia ingest' first"
-            )
+        if path.exists() and not path.is_file():
+            raise StoreError("this is not a regular file", where=str(path), fix="name a file")
+        if is_read_only and sqlite.application_id_of(path) is None:
+            raise _missing(path)
         sqlite.check_ownership(path)
     except OSError as error:
         raise StoreError(

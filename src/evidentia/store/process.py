@@ -1,4 +1,8 @@
-"""Which process this is, and whether another one still lives."""
+"""Which process this is, and whether another one still lives.
+
+What surprised: a killed process whose parent does not collect it (a container's first process
+often does not) stays in the process table and answers signal 0. It is dead all the same.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ import socket
 from pathlib import Path
 
 from evidentia.store.values import Owner
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_ZOMBIE = "Z"
 
 
 def this_process(command: str) -> Owner:
@@ -36,13 +43,22 @@ def process_start(pid: int) -> str | None:
     Linux keeps it as field 22 of ``/proc/PID/stat``, in ticks since boot; the boot id makes it
     unique across restarts of the machine.
     """
+    fields = _stat_fields(pid)
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        boot = _BOOT_ID.read_text("ascii").strip()
     except OSError:
         return None
+    return f"{boot}:{fields[19]}" if fields else None
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """Fields 3 and following of ``/proc/PID/stat``; none where the system does not say."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return []
     # The command name, field 2, may itself hold spaces and brackets.
-    return f"{boot}:{stat.rpartition(')')[2].split()[19]}"
+    return stat.rpartition(")")[2].split()
 
 
 def is_alive(owner: Owner) -> bool | None:
@@ -51,9 +67,12 @@ def is_alive(owner: Owner) -> bool | None:
         return None
     try:
         os.kill(owner.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
+        # It is another user's: there, but not ours to signal.
         pass
+    if _stat_fields(owner.pid)[:1] == [_ZOMBIE]:
+        return False
     start = process_start(owner.pid)
     return not (start and owner.process_start) or start == owner.process_start

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import column, select, table
+from sqlalchemy import Select, column, select, table
+from sqlalchemy.sql.elements import ColumnElement
 
+from evidentia.errors import UsageError
 from evidentia.store import sqlite
-from evidentia.store.translate import translated
 from evidentia.store.values import EventFilter, SqlValue
 
 _COLUMNS = (
@@ -40,25 +42,35 @@ def list_projected_events(path: Path, wanted: EventFilter) -> Iterator[Mapping[s
 
     Raises:
         StoreError: The database cannot be read.
+        UsageError: The filter asks for what this database does not have.
     """
+    if wanted.session_id is not None:
+        raise UsageError(
+            "the stand-alone projector's events have no session",
+            where=str(path),
+            fix="ingest the log into a store, and ask that",
+        )
     engine = sqlite.open_engine(path, is_read_only=True)
     try:
-        with translated(str(path)), engine.connect() as connection:
-            events = table("events", *(column(name) for name in (*_COLUMNS, "ts_us")))
-            query = select(*(events.c[name] for name in _COLUMNS)).order_by(events.c.id)
-            for name in ("kind", "actor", "event_id", "log_path"):
-                value = getattr(wanted, name)
-                if value is not None:
-                    query = query.where(events.c[name] == value)
-            if wanted.since_us is not None:
-                query = query.where(events.c.ts_us >= wanted.since_us)
-            if wanted.until_us is not None:
-                query = query.where(events.c.ts_us < wanted.until_us)
-            if wanted.after_id is not None:
-                query = query.where(events.c.id > wanted.after_id)
-            if wanted.limit is not None:
-                query = query.limit(wanted.limit)
-            for row in connection.execute(query).mappings():
+        with engine.connect() as connection:
+            for row in connection.execute(_query(wanted)).mappings():
                 yield dict(row)
     finally:
         engine.dispose()
+
+
+def _query(wanted: EventFilter) -> Select[*tuple[Any, ...]]:
+    events = table("events", *(column(name) for name in (*_COLUMNS, "ts_us")))
+    conditions: list[ColumnElement[bool]] = [
+        events.c[name] == value
+        for name in ("kind", "actor", "event_id", "log_path")
+        if (value := getattr(wanted, name)) is not None
+    ]
+    if wanted.since_us is not None:
+        conditions.append(events.c.ts_us >= wanted.since_us)
+    if wanted.until_us is not None:
+        conditions.append(events.c.ts_us < wanted.until_us)
+    if wanted.after_id is not None:
+        conditions.append(events.c.id > wanted.after_id)
+    columns = (events.c[name] for name in _COLUMNS)
+    return select(*columns).where(*conditions).order_by(events.c.id).limit(wanted.limit)

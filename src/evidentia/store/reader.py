@@ -1,14 +1,21 @@
-"""The reading side of a store: one snapshot, on a connection that cannot write."""
+"""The reading side of a store: one snapshot, on a connection that cannot write.
+
+What surprised: a result that is not read to its end keeps SQLite's snapshot, and with it the WAL,
+alive after the connection is closed. So every result is closed with its generator, and those still
+open with the reader. ``Connection.execution_options`` changes the connection itself, not one call.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Result, Select, column, select
+from sqlalchemy import Connection, CursorResult, Row, RowMapping, Select, literal_column, select
+from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.elements import ColumnElement
 
+from evidentia.errors import StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
 from evidentia.store import listings, records, sqlite
@@ -24,6 +31,7 @@ from evidentia.store.schema import (
 )
 from evidentia.store.values import (
     EVENT_COLUMNS,
+    AuditEntry,
     Batch,
     DeadLetter,
     EventFilter,
@@ -41,7 +49,7 @@ from evidentia.store.values import (
     StoredGap,
 )
 
-_FETCH_ROWS = 1_000
+_FETCH_ROWS: Final = 1_000
 Span = tuple[int, int]
 """A half-open range of byte offsets in a segment."""
 
@@ -52,7 +60,12 @@ class StoreReader:
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
-        connection.exec_driver_sql("BEGIN")
+        self._open: set[CursorResult[*tuple[Any, ...]]] = set()
+
+    def close(self) -> None:
+        """End every listing that was not read to its end; the store's ``reader`` calls this."""
+        for result in tuple(self._open):
+            result.close()
 
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order."""
@@ -64,7 +77,7 @@ class StoreReader:
         query = select(BATCHES).order_by(BATCHES.c.id)
         if segment_id is not None:
             query = query.where(BATCHES.c.segment_id == segment_id)
-        for row in self._stream(query).mappings():
+        for row in self._mappings(query):
             yield records.batch_from(row)
 
     def events(
@@ -73,15 +86,17 @@ class StoreReader:
         """Stored events whose byte offset lies in a range, in order."""
         rows = EVENT_ROWS.c
         columns = [KINDS.c.name if name == "kind" else rows[name] for name in EVENT_COLUMNS]
-        extra: list[ColumnElement[Any]] = [column(name) for name in promoted]
-        query = (
+        quote = self._connection.dialect.identifier_preparer.quote_identifier
+        extra: list[ColumnElement[Any]] = [
+            literal_column(f"event_rows.{quote(name)}") for name in promoted
+        ]
+        query: Select[*tuple[Any, ...]] = (
             select(rows.id, rows.line_no, rows.raw, rows.sha256, rows.flags, *columns, *extra)
             .join_from(EVENT_ROWS, KINDS, KINDS.c.id == rows.kind_id, isouter=True)
             .where(_inside(rows.id, segment_id, span))
             .order_by(rows.id)
         )
-        rows_found: Result[*tuple[Any, ...]] = self._stream(query)
-        for row in rows_found:
+        for row in self._rows(query):
             yield EventRow(
                 position=row[0],
                 line_no=row[1],
@@ -99,7 +114,7 @@ class StoreReader:
             .where(_inside(letters.id, segment_id, span))
             .order_by(letters.id)
         )
-        for row in self._stream(query).mappings():
+        for row in self._mappings(query):
             yield records.dead_letter_from(row)
 
     def fillers(self, segment_id: int, span: Span) -> Iterator[Filler]:
@@ -107,7 +122,7 @@ class StoreReader:
         query = (
             select(FILLERS).where(_inside(FILLERS.c.id, segment_id, span)).order_by(FILLERS.c.id)
         )
-        for row in self._stream(query).mappings():
+        for row in self._mappings(query):
             yield Filler(
                 position=row["id"],
                 kind=FillerKind(row["kind"]),
@@ -123,7 +138,7 @@ class StoreReader:
             .where(_inside(findings.id, segment_id, span))
             .order_by(findings.id)
         )
-        for row in self._stream(query).mappings():
+        for row in self._mappings(query):
             yield SchemaFinding(position=row["id"], schema=row["schema"], message=row["message"])
 
     def counts(self) -> StoreCounts:
@@ -162,9 +177,12 @@ class StoreReader:
 
     def list_events(self, wanted: EventFilter) -> Iterator[Mapping[str, SqlValue]]:
         """Events as mappings with the public column names, in order of position."""
-        query = listings.events_query(wanted, self.promoted())
-        for row in self._stream(query).mappings():
-            yield dict(row)
+        promoted = self.promoted()
+        left = wanted.limit
+        for part in listings.parts_of(self._connection, wanted):
+            for row in self._mappings(listings.events_query(part, promoted, left)):
+                yield dict(row)
+                left = None if left is None else left - 1
 
     def run_query(
         self,
@@ -177,9 +195,8 @@ class StoreReader:
         Raises:
             StoreError: The query took longer than ``is_over`` allows, or is not a plain SELECT.
         """
-        if is_over is not None:
-            sqlite.stop_after(self._connection, is_over)
-        return listings.run_query(self._connection, query, values)
+        with sqlite.stopped_when(self._connection, is_over):
+            return listings.run_query(self._connection, query, values)
 
     def kinds(self) -> tuple[tuple[str, str, int], ...]:
         """(pack, kind, events) for every kind in the store, most first."""
@@ -191,10 +208,15 @@ class StoreReader:
 
     def settings(self) -> dict[str, str]:
         """Effective engine settings, by name."""
-        return {
-            name: sqlite.pragma(self._connection, name)
-            for name in ("journal_mode", "page_size", "page_count", "foreign_keys")
-        }
+        return sqlite.settings(self._connection)
+
+    def notices(self) -> tuple[str, ...]:
+        """What is not as it should be in the engine or the tables, one sentence each."""
+        return listings.notices(self._connection)
+
+    def audit_entries(self, *, limit: int) -> tuple[AuditEntry, ...]:
+        """Administrative changes to the store, newest first, at most ``limit``."""
+        return listings.audit_entries(self._connection, limit=limit)
 
     def lease_holder(self) -> Owner | None:
         """Who holds the lease, if anybody."""
@@ -209,8 +231,22 @@ class StoreReader:
         rows = self._connection.exec_driver_sql("PRAGMA integrity_check").scalars()
         return tuple(str(row) for row in rows if row != "ok")
 
-    def _stream(self, query: Select[*tuple[Any, ...]]) -> Result[*tuple[Any, ...]]:
-        return self._connection.execution_options(yield_per=_FETCH_ROWS).execute(query)
+    def _mappings(self, query: Select[*tuple[Any, ...]]) -> Iterator[RowMapping]:
+        return (row._mapping for row in self._rows(query))  # noqa: SLF001 - SQLAlchemy's public name
+
+    def _rows(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+        try:
+            result = self._connection.execute(query, execution_options={"yield_per": _FETCH_ROWS})
+            self._open.add(result)
+            try:
+                yield from result
+            finally:
+                self._open.discard(result)
+                result.close()
+        except ResourceClosedError as error:
+            raise StoreError(
+                "the store was closed while its rows were being read", where=str(self.path)
+            ) from error
 
 
 def _inside(identity: ColumnElement[int], segment_id: int, span: Span) -> ColumnElement[bool]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, Index, column, insert, select, text, update
 from sqlalchemy.schema import CreateIndex
@@ -12,23 +14,27 @@ from evidentia.errors import PackError, UsageError
 from evidentia.event.fieldmap import PromotedColumn
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
-from evidentia.store.relations import EVENTS_COLUMNS, create_views, promoted_columns
+from evidentia.store.relations import EVENTS_COLUMNS, create_views, promoted_types
 from evidentia.store.schema import EVENT_ROWS, LOGS, PACKS, PROMOTED_TYPES
+
+# Names stand in DDL, which binds nothing. The length leaves room for the name of the index.
+_COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def register_pack(connection: Connection, pack: Pack, now_us: int) -> None:
     """Make room for a pack's promoted columns; a no-op when nothing changed.
 
     Raises:
-        PackError: A column is reserved, or another pack declared it with another type.
+        PackError: A column is misnamed or reserved, or the store has it with another type.
     """
     declared = {part.name: part.type.value for part in pack.fields.promoted}
     known = connection.execute(select(PACKS).where(PACKS.c.name == pack.name)).mappings().first()
     if known and known["version"] == pack.version and json.loads(known["columns"]) == declared:
         return
-    _check_columns(connection, pack, declared)
+    _check_names(pack, declared)
+    _check_types(connection, pack)
     _add_columns(connection, pack.fields.promoted)
-    create_views(connection, promoted_columns(connection))
+    create_views(connection, tuple(promoted_types(connection)))
     values = {
         "version": pack.version,
         "columns": json.dumps(declared, sort_keys=True),
@@ -40,7 +46,14 @@ def register_pack(connection: Connection, pack: Pack, now_us: int) -> None:
         connection.execute(insert(PACKS).values(name=pack.name, **values))
 
 
-def _check_columns(connection: Connection, pack: Pack, declared: dict[str, str]) -> None:
+def _check_names(pack: Pack, declared: Mapping[str, str]) -> None:
+    misnamed = sorted(name for name in declared if not _COLUMN_NAME.fullmatch(name))
+    if misnamed:
+        raise PackError(
+            f"these are no lower-case identifiers of at most 40 letters: {', '.join(misnamed)}",
+            where=f"pack {pack.name}",
+            fix="give the promoted columns other names",
+        )
     reserved = sorted({*EVENTS_COLUMNS, "kind_id", "raw"} & declared.keys())
     if reserved:
         raise PackError(
@@ -48,38 +61,63 @@ def _check_columns(connection: Connection, pack: Pack, declared: dict[str, str])
             where=f"pack {pack.name}",
             fix="give the promoted columns other names",
         )
-    others = select(PACKS).where(PACKS.c.name != pack.name)
-    for other in connection.execute(others).mappings():
-        theirs = json.loads(other["columns"])
-        for name in sorted(declared.keys() & theirs.keys()):
-            if declared[name] != theirs[name]:
-                raise PackError(
-                    f"column {name} is {declared[name]} here and {theirs[name]} "
-                    f"in pack {other['name']}",
-                    where=f"pack {pack.name}",
-                    fix="agree on one type, or use another name",
-                )
+
+
+def _check_types(connection: Connection, pack: Pack) -> None:
+    # The table itself is asked, not what packs have said: a column stays when its pack drops it
+    # or changes its mind, and the engine would quietly turn a number into a text to fit it.
+    present = promoted_types(connection)
+    for part in pack.fields.promoted:
+        found = present.get(part.name)
+        if found not in (None, _sql_type(connection, part)):
+            others = ", ".join(_packs_with(connection, part.name)) or "an earlier pack"
+            raise PackError(
+                f"column {part.name} is {part.type.value} here and {found} in this store, "
+                f"where {others} made it",
+                where=f"pack {pack.name}",
+                fix="agree on one type, use another name, or ingest into another store",
+            )
+
+
+def _sql_type(connection: Connection, part: PromotedColumn) -> str:
+    return PROMOTED_TYPES[part.type].compile(dialect=connection.dialect)
+
+
+def _packs_with(connection: Connection, name: str) -> tuple[str, ...]:
+    rows = connection.execute(select(PACKS.c.name, PACKS.c.columns).order_by(PACKS.c.name))
+    return tuple(f"pack {row.name}" for row in rows if name in json.loads(row.columns))
 
 
 def _add_columns(connection: Connection, promoted: Sequence[PromotedColumn]) -> None:
-    present = promoted_columns(connection)
+    present = promoted_types(connection)
     quote = connection.dialect.identifier_preparer.quote_identifier
     for part in promoted:
         if part.name not in present:
-            kind = PROMOTED_TYPES[part.type].compile(dialect=connection.dialect)
-            connection.execute(text(f"ALTER TABLE event_rows ADD COLUMN {quote(part.name)} {kind}"))
+            connection.exec_driver_sql(
+                f"ALTER TABLE event_rows ADD COLUMN {quote(part.name)}"
+                f" {_sql_type(connection, part)}"
+            )
+
+
+def indexed_columns(packs: Sequence[Pack]) -> tuple[str, ...]:
+    """The promoted columns that packs want to look up by, in name order."""
+    return tuple(
+        sorted({part.name for pack in packs for part in pack.fields.promoted if part.is_indexed})
+    )
+
+
+def promoted_index_name(name: str) -> str:
+    """The name of the index on a promoted column."""
+    return f"ix_event_rows_promoted_{name}"
 
 
 def promoted_indexes(connection: Connection, packs: Sequence[Pack]) -> tuple[str, ...]:
     """CREATE INDEX statements for the promoted columns that packs want to look up by."""
-    names = sorted(
-        {part.name for pack in packs for part in pack.fields.promoted if part.is_indexed}
-    )
     statements = []
-    for name in names:
+    for name in indexed_columns(packs):
         present = column(name).is_not(None)
         index = Index(
-            f"ix_event_rows_promoted_{name}",
+            promoted_index_name(name),
             text(connection.dialect.identifier_preparer.quote_identifier(name)),
             _table=EVENT_ROWS,
             sqlite_where=present,

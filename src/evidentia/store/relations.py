@@ -2,6 +2,11 @@
 
 ``events`` lists the promoted columns of every registered pack, so it is made anew when a pack is
 registered; the other views never change.
+
+What surprised: SQLAlchemy renders ``/`` as true division (``id / (1099511627776 + 0.0)``), which
+finds a segment only for its first byte; integer division is ``//`` and needs an integer type on
+both sides. And SQLite drops an unused outer join from a listing but not from an aggregate, so
+the path is a subquery, which costs nothing where it is not asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ from __future__ import annotations
 import importlib.resources
 from typing import Final
 
-from sqlalchemy import Connection, Select, Text, cast, func, literal_column, select
+from sqlalchemy import BigInteger, Connection, Select, Text, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.event.values import SEGMENT_BYTES_MAX
@@ -22,7 +27,7 @@ from evidentia.store.schema import (
     SEGMENTS,
 )
 
-_SEGMENT_BYTES: Final[ColumnElement[int]] = literal_column(str(SEGMENT_BYTES_MAX))
+_SEGMENT_BYTES: Final = literal_column(str(SEGMENT_BYTES_MAX), BigInteger)
 VIEWS: Final = ("events", "dead_letters", "gaps", "ingest_state")
 EVENTS_COLUMNS: Final = (
     "id",
@@ -42,6 +47,7 @@ EVENTS_COLUMNS: Final = (
     "flags",
 )
 """The columns of ``events`` that every store has; promoted columns follow in name order."""
+_TRIGGER_NAMES: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 
 
 def _text_of_raw(connection: Connection) -> ColumnElement[str]:
@@ -58,16 +64,24 @@ def _hex_of(connection: Connection, column: ColumnElement[bytes]) -> ColumnEleme
     return func.lower(func.hex(column))
 
 
+def _log_path(position: ColumnElement[int]) -> ColumnElement[str]:
+    return (
+        select(SEGMENTS.c.path)
+        .where(SEGMENTS.c.id == position // _SEGMENT_BYTES)
+        .scalar_subquery()
+        .label("log_path")
+    )
+
+
 def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[object, ...]]:
     rows = EVENT_ROWS.c
-    position: ColumnElement[int] = literal_column("event_rows.id")
     return (
         select(
             rows.id,
             rows.batch_id,
-            SEGMENTS.c.path.label("log_path"),
+            _log_path(rows.id),
             rows.line_no,
-            (position % _SEGMENT_BYTES).label("byte_offset"),
+            (rows.id % _SEGMENT_BYTES).label("byte_offset"),
             rows.event_id,
             rows.ts,
             rows.ts_text,
@@ -80,22 +94,20 @@ def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[o
             rows.flags,
             *(literal_column(f'event_rows."{name}"').label(name) for name in promoted),
         )
-        # Outer joins on a unique key: the planner drops those whose columns a query does not ask
-        # for, and turns them into inner joins where a query filters by them.
+        # A join, not a subquery: a filter by kind must reach the index over kind and time. Outer,
+        # so that a listing that does not ask for the kind does not pay for it.
         .join_from(EVENT_ROWS, KINDS, KINDS.c.id == rows.kind_id, isouter=True)
-        .join(SEGMENTS, SEGMENTS.c.id == position / _SEGMENT_BYTES, isouter=True)
     )
 
 
 def _dead_letters(connection: Connection) -> Select[tuple[object, ...]]:
     rows = DEAD_LETTER_ROWS.c
-    position: ColumnElement[int] = literal_column("dead_letter_rows.id")
     return select(
         rows.id,
         rows.batch_id,
-        SEGMENTS.c.path.label("log_path"),
+        _log_path(rows.id),
         rows.line_no,
-        (position % _SEGMENT_BYTES).label("byte_offset"),
+        (rows.id % _SEGMENT_BYTES).label("byte_offset"),
         rows.reason,
         rows.column_no,
         rows.detail,
@@ -108,8 +120,6 @@ def _dead_letters(connection: Connection) -> Select[tuple[object, ...]]:
         rows.resolution,
         rows.resolved_by,
         rows.resolved_us,
-    ).join_from(
-        DEAD_LETTER_ROWS, SEGMENTS, SEGMENTS.c.id == position / _SEGMENT_BYTES, isouter=True
     )
 
 
@@ -169,9 +179,54 @@ def trigger_name(statement: str) -> str:
     return statement.split()[2]
 
 
-def promoted_columns(connection: Connection) -> tuple[str, ...]:
-    """The columns that packs have added to ``event_rows``, in name order."""
+def missing_triggers(connection: Connection) -> dict[str, str]:
+    """The CREATE TRIGGER statements, by name, of the triggers that are not there."""
+    present = set(connection.exec_driver_sql(_TRIGGER_NAMES).scalars())
+    wanted = trigger_statements(connection.dialect.name)
+    statements = {trigger_name(statement): statement for statement in wanted}
+    return {name: text for name, text in statements.items() if name not in present}
+
+
+def create_triggers(connection: Connection) -> None:
+    """Make every trigger anew."""
+    for statement in trigger_statements(connection.dialect.name):
+        drop_trigger(connection, trigger_name(statement))
+        connection.exec_driver_sql(statement)
+
+
+def drop_triggers(connection: Connection) -> None:
+    """Drop every trigger."""
+    for statement in trigger_statements(connection.dialect.name):
+        drop_trigger(connection, trigger_name(statement))
+
+
+def restore_triggers(connection: Connection) -> tuple[str, ...]:
+    """Create the triggers that are not there, and return their names."""
+    missing = missing_triggers(connection)
+    for statement in missing.values():
+        connection.exec_driver_sql(statement)
+    return tuple(missing)
+
+
+def drop_trigger(connection: Connection, name: str) -> None:
+    """Drop a trigger, where it is there."""
+    connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def promoted_types(connection: Connection) -> dict[str, str]:
+    """The columns that packs have added to ``event_rows`` with their SQL types, in name order."""
     from sqlalchemy import inspect  # noqa: PLC0415 - costs 30 ms that reading commands never need
 
-    names = {str(column["name"]) for column in inspect(connection).get_columns("event_rows")}
-    return tuple(sorted(names - set(EVENT_ROW_COLUMNS) - {"batch_id"}))
+    own = {*EVENT_ROW_COLUMNS, "batch_id"}
+    return {
+        str(column["name"]): column["type"].compile(dialect=connection.dialect)
+        for column in sorted(
+            inspect(connection).get_columns("event_rows"), key=lambda column: column["name"]
+        )
+        if column["name"] not in own
+    }
+
+
+def promoted_columns(connection: Connection) -> tuple[str, ...]:
+    """The columns that packs have added to ``event_rows``, in name order."""
+    return tuple(promoted_types(connection))

@@ -2,12 +2,22 @@
 
 Only the standard library's SQLite is used: two SQLite libraries in one process drop each other's
 file locks.
+
+What surprised: in WAL mode the file's header keeps the application id of before the WAL until a
+WAL checkpoint moves the first page. So the id is written before WAL is switched on; a process
+killed in its first second would otherwise leave a store that no later one takes for its own.
+A file system without shared memory answers ``PRAGMA journal_mode = WAL`` with ``delete`` and no
+error. The begin event must open the transaction: the driver's ``isolation_level=None`` leaves
+SQLAlchemy's ``begin`` without any BEGIN, and every statement would commit by itself.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -15,8 +25,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from evidentia.errors import StoreForeignError, StoreMissingError
-from evidentia.store.translate import translated
+from evidentia.errors import StoreForeignError
+from evidentia.store.translate import translated, translator
 
 APPLICATION_ID: Final = 0x45564944
 """``EVID`` in the file's header: a store of the full product."""
@@ -27,6 +37,8 @@ CACHE_KIBIBYTES: Final = 64_000
 # Above this size the WAL file is cut back after a checkpoint instead of being kept for reuse.
 WAL_KEEP_BYTES: Final = 64 * 1024 * 1024
 _HEADER_BYTES: Final = 100
+_STEPS_BETWEEN_LOOKS: Final = 10_000
+"""Steps of SQLite's machine between two looks at a query's time limit; well under 1 ms."""
 
 
 def application_id_of(path: Path) -> int | None:
@@ -76,36 +88,39 @@ def open_engine(path: Path, *, is_read_only: bool, options: str = "") -> Engine:
     Args:
         path: The database file; its folder must exist.
         is_read_only: Open with ``mode=ro`` and ``query_only``.
-        options: Further URI parameters (``vfs=..``), for tests of unusual file systems.
-
-    Raises:
-        StoreMissingError: Reading was asked for and there is no file.
+        options: Further URI parameters (``&vfs=..``), for unusual file systems.
     """
-    if is_read_only and not path.exists():
-        raise StoreMissingError(
-            "there is no store here yet", where=str(path), fix="run 'evidentia ingest' first"
-        )
-    mode = "ro" if is_read_only else "rwc"
-    uri = f"file:{quote(str(path))}?mode={mode}{options}"
-
-    def connect() -> sqlite3.Connection:
-        with translated(str(path)):
-            connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            _configure(connection, is_read_only=is_read_only)
-            return connection
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
-    if not is_read_only:
-        event.listen(engine, "begin", _begin_immediate)
+    engine = create_engine(
+        "sqlite://",
+        creator=partial(_connect, path, is_read_only=is_read_only, options=options),
+        poolclass=StaticPool,
+    )
+    # A deferred transaction that turns into a writer later can fail at once with SQLITE_BUSY; an
+    # immediate one waits its turn for busy_timeout. A reader's first read begins its snapshot.
+    begin = "BEGIN" if is_read_only else "BEGIN IMMEDIATE"
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "handle_error", translator(str(path)))
     return engine
 
 
-def _begin_immediate(connection: Connection) -> None:
-    # A deferred transaction that turns into a writer later can fail at once with SQLITE_BUSY; an
-    # immediate one waits its turn for busy_timeout.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _connect(path: Path, *, is_read_only: bool, options: str) -> sqlite3.Connection:
+    mode = "ro" if is_read_only else "rwc"
+    # Bytes, because a name need not be UTF-8; absolute, because two slashes would begin a host.
+    place = quote(b"/" + os.fsencode(path.absolute()).lstrip(b"/"))
+    with translated(str(path)):
+        connection = sqlite3.connect(
+            f"file:{place}?mode={mode}{options}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            _configure(connection, is_read_only=is_read_only)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
@@ -116,8 +131,11 @@ def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_allow_reading)
         return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    # Only a WAL survives a power cut whole with NORMAL; a rollback journal needs every sync.
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEEP_BYTES}")
 
 
@@ -166,11 +184,27 @@ READABLE_PRAGMAS: Final = frozenset(
 )
 
 
+_SETTINGS: Final = (
+    "journal_mode",
+    "synchronous",
+    "foreign_keys",
+    "busy_timeout",
+    "cache_size",
+    "page_size",
+    "page_count",
+)
+
+
 def pragma(connection: Connection, name: str) -> str:
     """The effective value of a setting, as text."""
     if name not in READABLE_PRAGMAS:
         raise KeyError(name)
     return str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+
+
+def settings(connection: Connection) -> dict[str, str]:
+    """The settings that people ask about, as they are in effect on this connection."""
+    return {name: pragma(connection, name) for name in _SETTINGS}
 
 
 def driver_connection(connection: Connection) -> sqlite3.Connection:
@@ -181,6 +215,13 @@ def driver_connection(connection: Connection) -> sqlite3.Connection:
     return found
 
 
-def stop_after(connection: Connection, is_over: Callable[[], bool]) -> None:
-    """Interrupt any statement on this connection once ``is_over()`` says so."""
-    driver_connection(connection).set_progress_handler(lambda: int(is_over()), 10_000)
+@contextmanager
+def stopped_when(connection: Connection, is_over: Callable[[], bool] | None) -> Iterator[None]:
+    """Interrupt any statement on this connection once ``is_over()`` says so, until left."""
+    driver = driver_connection(connection)
+    if is_over is not None:
+        driver.set_progress_handler(lambda: int(is_over()), _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)

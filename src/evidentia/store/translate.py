@@ -1,13 +1,24 @@
-"""Driver errors become our errors at the store's door."""
+"""Driver errors become our errors at the store's door.
+
+There are two doors. What SQLAlchemy runs is translated by ``translator``, which the engine calls
+for every error, wherever the caller catches it: a ``with translated(..)`` around a caller's block
+would translate too late for someone who catches inside it, and would take the caller's own errors
+for the driver's. What goes to the driver directly stands in ``translated``.
+
+What surprised: a driver does not only raise its own errors. An integer beyond 64 bits raises
+``OverflowError``, a text with a lone surrogate ``UnicodeEncodeError``. And SQLite reports a disk
+quota or a file size limit that is used up as an input/output error; only ``ENOSPC`` counts as full.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import StatementError
 
 from evidentia.errors import (
     StoreDamagedError,
@@ -55,8 +66,8 @@ _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         StoreError,
-        "the disk under the database fails",
-        "check the disk and the system's log",
+        "the disk under the database fails, or a quota is used up; the last batch was rolled back",
+        "check quotas, file size limits and the disk, then run the same command again",
     ),
     sqlite3.SQLITE_INTERRUPT: (
         StoreError,
@@ -70,6 +81,7 @@ _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
     ),
 }
 _PRIMARY_CODE: Final = 0xFF
+_UNFIT_VALUES: Final = (OverflowError, UnicodeEncodeError)
 
 
 @contextmanager
@@ -77,10 +89,20 @@ def translated(where: str) -> Iterator[None]:
     """Turn whatever the driver raises inside into a ``StoreError`` at ``where``."""
     try:
         yield
-    except DBAPIError as error:
-        raise _translation(error.orig or error, where) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, *_UNFIT_VALUES) as error:
         raise _translation(error, where) from error
+
+
+def translator(where: str) -> Callable[[ExceptionContext], BaseException | None]:
+    """What an engine's ``handle_error`` event calls: the error to raise instead, if any."""
+
+    def translate(context: ExceptionContext) -> BaseException | None:
+        error = context.original_exception
+        if isinstance(error, (sqlite3.Error, StatementError, *_UNFIT_VALUES)):
+            return _translation(error, where)
+        return None
+
+    return translate
 
 
 def _translation(error: BaseException, where: str) -> StoreError:
@@ -88,4 +110,6 @@ def _translation(error: BaseException, where: str) -> StoreError:
     if isinstance(code, int) and code & _PRIMARY_CODE in _TRANSLATIONS:
         kind, what, fix = _TRANSLATIONS[code & _PRIMARY_CODE]
         return kind(what, where=where, fix=fix)
+    if isinstance(error, _UNFIT_VALUES):
+        return StoreError(f"a value does not fit the database: {error}", where=where)
     return StoreError(f"the database refuses: {error}", where=where)

@@ -46,6 +46,7 @@ class Segment:
         tail_bytes: Bytes seen after the last newline, held back.
         last_size: Size of the file on disk when last looked at.
         last_mtime_us: Shown to people only.
+        device, inode: As ``records.signed_64`` made them fit; compare them in that form.
     """
 
     id: int
@@ -287,6 +288,18 @@ class Owner:
     pid: int
     process_start: str
     command: str = field(default="ingest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """An administrative change to the store: who did what to which part of it, and when."""
+
+    id: int
+    at_us: int
+    actor: str
+    action: str
+    subject: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,24 @@
-"""The writing side of a store. Every method is one transaction, and each renews the lease."""
+"""The writing side of a store. Every method is one transaction, and each renews the lease.
+
+What surprised: SQLAlchemy begins a transaction at the first statement by itself, so a read outside
+``begin()`` leaves one open and the next ``begin()`` refuses. Hence every method here, reading ones
+too, stands in its own ``begin()``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
+from evidentia.errors import StoreError
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
-from evidentia.store import batches, dead_letters, indexes, registration, repair
+from evidentia.store import batches, dead_letters, indexes, registration, relations, repair, sqlite
 from evidentia.store.lease import release_lease, renew_lease, take_lease
 from evidentia.store.records import (
     fingerprint_values,
@@ -33,6 +40,10 @@ from evidentia.store.values import (
 )
 
 _NO_FINGERPRINT = FingerprintBuilder().fingerprint()
+_KNOWN_KINDS_MAX: Final = 100_000
+"""Kinds remembered between batches. A hostile log may hold a new kind on every line."""
+_KINDS_ASKED: Final = 1_000
+"""Kinds looked up by one statement; SQLite binds at most 32,766 values."""
 
 
 class StoreWriter:
@@ -54,18 +65,26 @@ class StoreWriter:
 
     @contextmanager
     def held(self, owner: Owner, version: str) -> Iterator[None]:
-        """Hold the lease, as one recorded run."""
+        """Hold the lease, as one recorded run.
+
+        What fails inside is what the caller learns of: a disk that is full is still full when the
+        lease is given back, and that second failure must not stand in front of the first. A lease
+        that cannot be given back ends with the process.
+        """
         now = self._clock()
-        with self._connection.begin():
+        with translated(str(self._path)), self._connection.begin():
             self._token = take_lease(self._connection, owner, now)
             self._run_id = self._begin_run(owner, version, now)
         self._owner = owner
-        outcome = "failed"
         try:
             yield
-            outcome = "done"
-        finally:
-            self._let_go(outcome)
+        except BaseException as failure:
+            try:
+                self._let_go("failed")
+            except StoreError as second:
+                failure.add_note(f"the lease was not given back: {second}")
+            raise
+        self._let_go("done")
 
     def _begin_run(self, owner: Owner, version: str, now_us: int) -> int:
         made = self._connection.execute(
@@ -83,15 +102,18 @@ class StoreWriter:
         return int(made.scalar_one())
 
     def _let_go(self, outcome: str) -> None:
-        if self._connection.in_transaction():
+        with translated(str(self._path)):
             self._connection.rollback()
-        with translated(str(self._path)), self._connection.begin():
-            release_lease(self._connection, self._token)
-            self._connection.execute(
-                update(RUNS)
-                .where(RUNS.c.id == self._run_id)
-                .values(finished_us=self._clock(), outcome=outcome)
-            )
+            with self._connection.begin():
+                self._end_run(outcome)
+
+    def _end_run(self, outcome: str) -> None:
+        release_lease(self._connection, self._token)
+        self._connection.execute(
+            update(RUNS)
+            .where(RUNS.c.id == self._run_id)
+            .values(finished_us=self._clock(), outcome=outcome)
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[int]:
@@ -100,13 +122,32 @@ class StoreWriter:
             renew_lease(self._connection, self._token, now)
             yield now
 
+    def renew(self) -> None:
+        """Show that this holder lives. To be called more often than ``lease.STALE_SECONDS``.
+
+        Raises:
+            StoreHeldError: The lease was taken over, so this process must not write any more.
+        """
+        with self._transaction():
+            pass
+
     def register_packs(self, packs: Sequence[Pack]) -> None:
-        """Make room for the packs' promoted columns and their indexes."""
+        """Make room for the packs' promoted columns and their indexes.
+
+        Indexes that a load left unbuilt are built, and triggers that are not there are made again;
+        where somebody else dropped them, the audit log says so.
+
+        Raises:
+            PackError: A column is misnamed or reserved, or the store has it with another type.
+        """
         self._packs = tuple(packs)
         with self._transaction() as now:
             for pack in packs:
                 registration.register_pack(self._connection, pack, now)
             indexes.create_missing(self._connection, self._packs)
+            for name in relations.restore_triggers(self._connection):
+                if name != indexes.INSERT_TRIGGER:
+                    self._note(now, "restore trigger", name, "it was dropped by another program")
 
     def log_id(self, source: LogSource) -> int:
         """The id of an allow-list entry, made on first sight."""
@@ -162,26 +203,34 @@ class StoreWriter:
             )
 
     def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
-        """The id of every kind named, made on first sight."""
-        missing = sorted(set(names) - self._kinds.keys())
+        """The id of at least every kind named, made on first sight."""
+        wanted = set(names)
+        missing = sorted(wanted - self._kinds.keys())
         if missing:
             with self._transaction():
-                known = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(missing))
-                found = {row.name: row.id for row in self._connection.execute(known)}
-                for name in missing:
-                    if name not in found:
-                        made = self._connection.execute(
-                            insert(KINDS).values(name=name).returning(KINDS.c.id)
-                        )
-                        found[name] = int(made.scalar_one())
+                found = self._known(missing)
+                new = [name for name in missing if name not in found]
+                if new:
+                    self._connection.execute(insert(KINDS), [{"name": name} for name in new])
+                    found |= self._known(new)
+            if len(self._kinds) + len(found) > _KNOWN_KINDS_MAX:
+                self._kinds = {name: self._kinds[name] for name in wanted - found.keys()}
             self._kinds.update(found)
         return self._kinds
+
+    def _known(self, names: Sequence[str]) -> dict[str, int]:
+        known: dict[str, int] = {}
+        for start in range(0, len(names), _KINDS_ASKED):
+            asked = KINDS.c.name.in_(names[start : start + _KINDS_ASKED])
+            query = select(KINDS.c.name, KINDS.c.id).where(asked)
+            known.update({row.name: row.id for row in self._connection.execute(query)})
+        return known
 
     def commit_batch(self, write: BatchWrite) -> Batch:
         """Commit rows, dead letters, fillers, gaps, the batch record and the checkpoint together.
 
         Raises:
-            StoreError: The batch does not begin at the segment's checkpoint.
+            StoreError: The batch does not begin at the segment's checkpoint and next line.
             StoreHeldError: The lease was taken over; nothing was written.
             StoreFullError: No space; nothing was written, the checkpoint stays.
         """
@@ -226,18 +275,21 @@ class StoreWriter:
     def bulk(self) -> Iterator[None]:
         """Load much at once: the indexes are built afterwards.
 
-        A process that dies inside leaves a store that is whole but lacks indexes; the next
-        writer builds them.
+        A load that dies or fails inside leaves a store that is whole but lacks indexes; the next
+        writer builds them. After a failure nothing is built here: what fails a load (no space, a
+        lost lease, an interrupt) would fail or delay that as well, and stand in front of it.
         """
         with self._transaction():
-            indexes.drop_all(self._connection)
-        try:
-            yield
-        finally:
-            if self._connection.in_transaction():
-                self._connection.rollback()
-            with translated(str(self._path)), self._connection.begin():
-                indexes.create_missing(self._connection, self._packs)
+            indexes.drop_all(self._connection, self._packs)
+        yield
+        with self._transaction():
+            indexes.create_missing(self._connection, self._packs)
+            relations.restore_triggers(self._connection)
+
+    def settings(self) -> dict[str, str]:
+        """Effective engine settings of the writing connection, by name."""
+        with translated(str(self._path)), self._connection.begin():
+            return sqlite.settings(self._connection)
 
     def has_events(self) -> bool:
         """Whether any batch was ever committed."""

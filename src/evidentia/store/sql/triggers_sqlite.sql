@@ -1,5 +1,8 @@
 -- Stored evidence is not edited in place. These triggers stop slips and ordinary programs; they do
 -- not stop someone who may drop them, which is why `verify` compares every row with the log.
+--
+-- The no_replace triggers are needed because INSERT OR REPLACE deletes the row in its way without
+-- firing a delete trigger.
 
 CREATE TRIGGER event_rows_no_update BEFORE UPDATE ON event_rows
 BEGIN
@@ -9,6 +12,28 @@ END;
 CREATE TRIGGER event_rows_no_delete BEFORE DELETE ON event_rows
 BEGIN
     SELECT RAISE(ABORT, 'events are derived from the log and are not deleted');
+END;
+
+CREATE TRIGGER event_rows_no_replace BEFORE INSERT ON event_rows
+WHEN EXISTS (SELECT 1 FROM event_rows WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'there is an event at this position already');
+END;
+
+CREATE TRIGGER kinds_no_update BEFORE UPDATE ON kinds
+BEGIN
+    SELECT RAISE(ABORT, 'the kind of stored events is not updated');
+END;
+
+CREATE TRIGGER kinds_no_delete BEFORE DELETE ON kinds
+BEGIN
+    SELECT RAISE(ABORT, 'the kind of stored events is not deleted');
+END;
+
+CREATE TRIGGER kinds_no_replace BEFORE INSERT ON kinds
+WHEN EXISTS (SELECT 1 FROM kinds WHERE id = NEW.id OR name = NEW.name)
+BEGIN
+    SELECT RAISE(ABORT, 'there is such a kind already');
 END;
 
 CREATE TRIGGER batches_no_update BEFORE UPDATE ON batches
@@ -21,6 +46,15 @@ BEGIN
     SELECT RAISE(ABORT, 'batch records are not deleted');
 END;
 
+CREATE TRIGGER batches_no_replace BEFORE INSERT ON batches
+WHEN EXISTS (
+    SELECT 1 FROM batches
+    WHERE id = NEW.id OR (segment_id = NEW.segment_id AND byte_start = NEW.byte_start)
+)
+BEGIN
+    SELECT RAISE(ABORT, 'there is such a batch already');
+END;
+
 CREATE TRIGGER fillers_no_update BEFORE UPDATE ON fillers
 BEGIN
     SELECT RAISE(ABORT, 'accounted bytes are not updated');
@@ -29,6 +63,12 @@ END;
 CREATE TRIGGER fillers_no_delete BEFORE DELETE ON fillers
 BEGIN
     SELECT RAISE(ABORT, 'accounted bytes are not deleted');
+END;
+
+CREATE TRIGGER fillers_no_replace BEFORE INSERT ON fillers
+WHEN EXISTS (SELECT 1 FROM fillers WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'the bytes at this position are accounted for already');
 END;
 
 CREATE TRIGGER dead_letter_rows_no_update
@@ -42,9 +82,30 @@ BEGIN
     SELECT RAISE(ABORT, 'dead letters are resolved, never deleted');
 END;
 
+CREATE TRIGGER dead_letter_rows_no_replace BEFORE INSERT ON dead_letter_rows
+WHEN EXISTS (SELECT 1 FROM dead_letter_rows WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'there is a dead letter at this position already');
+END;
+
+CREATE TRIGGER gap_rows_no_update BEFORE UPDATE ON gap_rows
+BEGIN
+    SELECT RAISE(ABORT, 'gaps are not updated');
+END;
+
 CREATE TRIGGER gap_rows_no_delete BEFORE DELETE ON gap_rows
 BEGIN
     SELECT RAISE(ABORT, 'gaps are not deleted');
+END;
+
+CREATE TRIGGER gap_rows_no_replace BEFORE INSERT ON gap_rows
+WHEN EXISTS (
+    SELECT 1 FROM gap_rows
+    WHERE id = NEW.id
+    OR (segment_id = NEW.segment_id AND byte_offset = NEW.byte_offset AND kind = NEW.kind)
+)
+BEGIN
+    SELECT RAISE(ABORT, 'this gap is recorded already');
 END;
 
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
@@ -53,6 +114,12 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is only appended to');
+END;
+
+CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is only appended to');
 END;

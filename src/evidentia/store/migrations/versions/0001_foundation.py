@@ -230,7 +230,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("session_id IS NOT NULL"),
         postgresql_where=sa.text("session_id IS NOT NULL"),
     )
-    op.create_index("ix_event_rows_ts", "event_rows", ["ts"], unique=False)
+    op.create_index("ix_event_rows_ts", "event_rows", ["ts", "kind_id"], unique=False)
     op.create_table(
         "fillers",
         sa.Column("id", _BIG, nullable=False),
