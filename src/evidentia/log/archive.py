@@ -7,12 +7,11 @@ beyond the limits is refused.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from evidentia.errors import LogCorruptError
+from evidentia.errors import LogCorruptError, LogUnreadableError
 from evidentia.log.members import BEGINNINGS, Member, decoder_for
 from evidentia.log.names import printable
 from evidentia.log.opening import RawLog
@@ -110,9 +109,16 @@ class ArchiveStream:
     def _advance(self) -> bool:
         """Make the next chunk ready; tell whether there was one."""
         chunk = next(self._chunks, b"")
+        if not chunk and self.state is None:
+            # A generator that raised looks like one that ended; a fault must not look like an end.
+            raise LogUnreadableError(
+                "the archive could not be read to its end",
+                where=printable(self._raw.path),
+                fix="run again; it is read anew",
+            )
         self._decompressed_bytes += len(chunk)
-        self._ready = memoryview(chunk)
         self._refuse_bomb()
+        self._ready = memoryview(chunk)
         return bool(chunk)
 
     def _refuse_bomb(self) -> None:
@@ -139,8 +145,10 @@ class ArchiveStream:
     def _good_chunks(self) -> Generator[bytes, None, None]:
         """Everything before the end or the fault, each byte once; sets ``state`` at the end."""
         delivered = 0
+        number = 0
         careful_from: int | None = None
-        for number in itertools.count(1):
+        while self.state is None:
+            number += 1
             once = _Pass(self._raw, self._compression, number, careful_from)
             seen = 0
             for chunk in once.chunks():
@@ -148,12 +156,11 @@ class ArchiveStream:
                 if seen > delivered:
                     yield chunk[delivered - seen :]
                     delivered = seen
+            careful_from = once.block_start
             if not once.is_worth_another or number == _PASSES_MAX:
                 self.state = ArchiveState(
                     condition=once.condition, decompressed_bytes=delivered, detail=once.detail
                 )
-                return
-            careful_from = once.block_start
 
 
 class _Pass:

@@ -33,8 +33,8 @@ BEGINNINGS: Final[dict[Compression, tuple[bytes, ...]]] = {
 
 _GZIP_WINDOW_BITS: Final = 31
 # A block of Zstandard is at least 4 bytes and expands to at most 128 KiB, and its decompressor
-# knows no output limit: this much input yields at most 16 MiB.
-_ZSTANDARD_INPUT_BYTES: Final = 512
+# knows no output limit: this much input yields at most 8 MiB.
+_ZSTANDARD_INPUT_BYTES: Final = 256
 
 
 class Member(Protocol):

@@ -30,8 +30,9 @@ def read_pieces(
             of 0 stands for one that is not known.
         start: Start of a line, or of what follows a run of NULs.
         first_line: Number of that line.
-        limits: Blocks hold about ``block_bytes`` (less, when lines are limited to less); memory
-            stays below three times ``line_bytes_max``, whatever the file holds.
+        limits: Blocks hold about ``block_bytes`` (less, when lines are limited to less). Beside
+            the pieces that the caller keeps, memory stays below three times the larger of
+            ``block_bytes`` and ``line_bytes_max``, whatever the file holds.
         is_closed: Nothing will be appended any more, so bytes behind the last newline are a line
             and not a ``Tail``.
 

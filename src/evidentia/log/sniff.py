@@ -20,6 +20,7 @@ SNIFF_BYTES: Final = 64 * 1024
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _ARRAY_START: Final = re.compile(rb'\[\s*(?:[{["]|$)')
+_OBJECT_START: Final = re.compile(rb'\{\s*["}]')
 _SEPARATORS_MIN: Final = 2
 _TABLE_LINES_MIN: Final = 3
 _PATTERN_BYTES: Final = 8
@@ -186,6 +187,6 @@ def _binary(data: bytes, lines: Sequence[bytes]) -> _Likeness | None:
     sample = data[:_BINARY_SAMPLE_BYTES]
     controls = len(sample) - len(sample.translate(None, _CONTROL_CHARACTERS))
     is_text = controls <= _CONTROL_SHARE_MAX * len(sample) or any(
-        line.startswith(b"{") for line in lines
+        _OBJECT_START.match(line) for line in lines
     )
     return None if is_text or len(sample) < _BINARY_SAMPLE_BYTES_MIN else _BINARY
