@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evidentia.errors import UsageError
 from evidentia.event.values import SEGMENT_BYTES_MAX, Flag, byte_offset_of
+from evidentia.log.names import stored_path
 from evidentia.store.reader import StoreReader
 from evidentia.store.values import EVENT_COLUMNS, Batch, Segment, SegmentState
 
@@ -81,7 +82,7 @@ def explain(reader: StoreReader, path: Path, line_no: int) -> Explanation:
 
 
 def _segment_at(reader: StoreReader, path: Path) -> Segment:
-    wanted = str(path.resolve())
+    wanted = stored_path(path.resolve())
     found = [segment for segment in reader.segments() if segment.path == wanted]
     current = [each for each in found if each.state is not SegmentState.REPLACED]
     if not found:

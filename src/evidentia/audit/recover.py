@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from evidentia.audit.records import check_records
 from evidentia.audit.segments import read_batch, read_batches
@@ -16,6 +15,7 @@ from evidentia.ingest.collect import Parts
 from evidentia.ingest.parse import LineParser
 from evidentia.log.compression import open_stream
 from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.names import path_of
 from evidentia.log.values import Block, Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.reader import StoreReader
@@ -100,7 +100,7 @@ def _bytes_in_log(segment: Segment, batch: Batch, limits: Limits) -> bytes | Non
     if segment.state is SegmentState.REPLACED:
         return None
     try:
-        with open_stream(Path(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
             stream.skip_to(batch.byte_start)
             found = read_batch(stream, batch)
     except LogError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from evidentia.audit.values import Finding, FindingKind
 from evidentia.errors import LogError
 from evidentia.log.compression import open_stream
+from evidentia.log.names import path_of
 from evidentia.log.opening import ByteStream
 from evidentia.log.values import Limits
 from evidentia.proof.chain import BytesDigest
@@ -41,7 +41,7 @@ def read_batches(
     After a finding that concerns the whole file nothing more comes.
     """
     try:
-        with open_stream(Path(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
             for batch in reader.batches(segment.id):
                 found = read_batch(stream, batch)
                 if found is not None:
@@ -92,7 +92,7 @@ def _log_changed(reader: StoreReader, segment: Segment, batch: Batch, limits: Li
 def _first_difference(reader: StoreReader, segment: Segment, batch: Batch, limits: Limits) -> int:
     """Where the log first differs from the bytes in the store; the batch's end if it does not."""
     span = (batch.byte_start, batch.byte_end)
-    with open_stream(Path(segment.path), segment.compression, limits=limits) as stream:
+    with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
         stream.skip_to(batch.byte_start)
         for piece in stored_bytes(reader, segment.id, span):
             if piece.data is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from evidentia.errors import UsageError
 from evidentia.event.values import ByteOffset
 from evidentia.log.identity import FingerprintBuilder, resume_fingerprint
+from evidentia.log.names import stored_path
 from evidentia.log.values import Limits, LogFile
 from evidentia.store.records import signed_64
 from evidentia.store.values import Gap, Segment, SegmentChange, SegmentState
@@ -47,7 +48,7 @@ def plan_file(file: LogFile, segments: tuple[Segment, ...], limits: Limits) -> P
         each
         for each in segments
         if each.state is not SegmentState.REPLACED
-        and (_is_same_inode(each, file) or each.path == str(file.path))
+        and (_is_same_inode(each, file) or each.path == stored_path(file.path))
     ]
     near.sort(key=lambda each: (_is_same_inode(each, file), each.checkpoint), reverse=True)
     for segment in near:

@@ -14,6 +14,7 @@ from evidentia.ingest.plan import Plan, replacement
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, Parsed, WorkerParsers
 from evidentia.log.compression import open_stream
+from evidentia.log.names import stored_path
 from evidentia.log.reader import read_pieces
 from evidentia.log.sniff import SNIFF_BYTES, check_format
 from evidentia.log.values import (
@@ -108,7 +109,7 @@ class FileReader:
         return self.sink.add_segment(
             NewSegment(
                 log_id=self.sink.log_id(file.source),
-                path=str(file.path),
+                path=stored_path(file.path),
                 compression=file.compression,
                 device=file.device,
                 inode=file.inode,
@@ -128,7 +129,7 @@ class FileReader:
         state = self._state_after(task, end)
         self._record_end(task, segment, state, end)
         return FileReport(
-            path=str(task.plan.file.path),
+            path=stored_path(task.plan.file.path),
             outcome=_outcome(end, has_read=collector.checkpoint > segment.checkpoint),
             segment_id=segment.id,
             is_new_segment=task.plan.segment is None,
@@ -198,7 +199,7 @@ class FileReader:
             tail_bytes=end.tail_bytes,
             last_size=file.size,
             last_mtime_us=file.mtime_us,
-            path=str(file.path),
+            path=stored_path(file.path),
             device=file.device,
             inode=file.inode,
         )
@@ -242,7 +243,7 @@ def _report_unread(
 ) -> FileReport:
     segment = task.plan.segment
     return FileReport(
-        path=str(task.plan.file.path),
+        path=stored_path(task.plan.file.path),
         outcome=outcome,
         segment_id=segment.id if segment else None,
         checkpoint=segment.checkpoint if segment else 0,

@@ -23,6 +23,7 @@ from evidentia.ingest.values import (
 from evidentia.ingest.workers import parsers
 from evidentia.log.compression import inspect_archive
 from evidentia.log.discovery import Discovery
+from evidentia.log.names import stored_path
 from evidentia.log.values import ArchiveCondition, ArchiveState, Compression
 from evidentia.pack.contract import Pack
 
@@ -83,17 +84,14 @@ def ingest(
             report = reader.skipped(task) if is_stopped else reader.read(task)
             is_stopped = is_stopped or report.outcome is Outcome.STOPPED
             reports.append(report)
+    order = {stored_path(file.path): place for place, file in enumerate(discovery.files)}
     return IngestReport(
-        files=tuple(sorted(reports, key=lambda report: _order(report, discovery))),
+        files=tuple(sorted(reports, key=lambda report: order[report.path])),
         problems=discovery.problems,
         seconds=watch.clock() - began,
         is_stopped=is_stopped,
         is_dry_run=target.is_dry_run,
     )
-
-
-def _order(report: FileReport, discovery: Discovery) -> int:
-    return [str(file.path) for file in discovery.files].index(report.path)
 
 
 def _plan_all(
@@ -107,7 +105,9 @@ def _plan_all(
             plan = plan_file(file, segments, options.limits)
             tasks.append(_task(plan, options))
         except (LogError, UsageError) as problem:
-            failed.append(FileReport(path=str(file.path), outcome=Outcome.FAILED, problem=problem))
+            failed.append(
+                FileReport(path=stored_path(file.path), outcome=Outcome.FAILED, problem=problem)
+            )
     return tasks, failed
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 NaturalKey: TypeAlias = tuple[str | int, ...]
 OrderKey: TypeAlias = tuple[tuple[NaturalKey, ...], NaturalKey, bool, NaturalKey, str]
@@ -57,3 +58,24 @@ def _natural(text: str) -> NaturalKey:
     """Text and numbers in turn, so that equal places always hold the same type."""
     pieces = _DIGITS.split(text)
     return tuple(int(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+def stored_path(path: Path) -> str:
+    """An absolute path as text that any database can hold.
+
+    Plain where it is UTF-8, and a ``file://`` address (RFC 8089) with its bytes percent-encoded
+    where it is not; an absolute path never looks like one.
+    """
+    text = str(path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return path.as_uri()
+    return text
+
+
+def path_of(stored: str) -> Path:
+    """The path that ``stored_path`` was given."""
+    if stored.startswith("file://"):
+        return Path(os.fsdecode(unquote_to_bytes(stored.removeprefix("file://"))))
+    return Path(stored)

@@ -1,0 +1,135 @@
+"""The application: shared options, the commands, and errors turned into exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Final
+
+import click
+import typer
+
+from evidentia.cli import (
+    dead_letters,
+    export,
+    ingest,
+    queries,
+    reports,
+    setup,
+    standing,
+    verification,
+)
+from evidentia.cli.output import Output, problem_json
+from evidentia.cli.session import Session, chosen_store, hoist
+from evidentia.errors import EvidentiaError, StoreHeldError, UsageError
+
+EXIT_DONE: Final = 0
+EXIT_FOUND: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_FAILED: Final = 3
+EXIT_HELD: Final = 4
+_EXIT_BROKEN_PIPE: Final = 141
+_EXIT_INTERRUPTED: Final = 130
+
+APP: Final = typer.Typer(
+    name="evidentia",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    # Tracebacks with local variables would print whatever a configuration holds.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="The options above may also stand after the command. "
+    "Exit status: 0 done, 1 a check found something, 2 wrong usage, 3 the operation failed, "
+    "4 the store is held by another process.",
+)
+
+
+@APP.callback()
+def shared_options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Configuration [default: ./evidentia.toml, if any]."),
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="Store address, sqlite:///PATH.")
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Short for an SQLite store at PATH."),
+    ] = None,
+    is_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object (docs/reference/json.md).")
+    ] = False,
+    is_quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    is_verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print more, tracebacks included.")
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", "-V", help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """JSONL is the evidence, SQL is a derived view; evidentia keeps the two the same."""
+    verbosity = -1 if is_quiet else int(is_verbose)
+    context.obj = Session(
+        config_path=config,
+        store_address=chosen_store(store, db),
+        output=Output(is_json=is_json, verbosity=verbosity),
+    )
+
+
+for _group in (setup, ingest, standing, verification, queries, reports, dead_letters, export):
+    _group.register(APP)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit status."""
+    arguments = hoist(arguments)
+    output = Output(
+        is_json="--json" in arguments,
+        verbosity=1 if {"-v", "--verbose"} & set(arguments) else 0,
+    )
+    try:
+        status = APP(args=arguments, standalone_mode=False)
+    except EvidentiaError as error:
+        return report_error(error, output)
+    except click.ClickException as error:
+        return _usage(error, output)
+    except (KeyboardInterrupt, click.Abort):
+        output.note("interrupted; what was committed stays, the rest is read next time")
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _EXIT_BROKEN_PIPE
+    return status if isinstance(status, int) else EXIT_DONE
+
+
+def report_error(error: EvidentiaError, output: Output) -> int:
+    """Print an error and return its exit status."""
+    if output.is_json:
+        output.emit(problem_json(error))
+    output.problem(error)
+    if output.verbosity > 0:
+        traceback.print_exception(error)
+    return exit_status(error)
+
+
+def exit_status(error: EvidentiaError) -> int:
+    """The exit status that an error stands for."""
+    if isinstance(error, StoreHeldError):
+        return EXIT_HELD
+    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+
+
+def _usage(error: click.ClickException, output: Output) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        sys.stdout.write(f"{error.format_message()}\n")
+        return EXIT_USAGE
+    place = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    return report_error(
+        UsageError(error.format_message(), fix=f"see '{place or 'evidentia'} --help'"), output
+    )

@@ -1,0 +1,186 @@
+"""``evidentia verify`` and ``evidentia recover``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.plain import counted, shown
+from evidentia.cli.session import Session
+
+if TYPE_CHECKING:
+    from evidentia.audit.values import Finding, RecoverReport, VerifyReport
+
+_FINDINGS_SHOWN = 20
+_EXIT_FOUND = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("verify", epilog="Example: evidentia verify --deep")(verify_command)
+    app.command("recover", epilog="Example: evidentia recover")(recover_command)
+
+
+def verify_command(
+    context: typer.Context,
+    is_deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare every line with its row and columns.")
+    ] = False,
+) -> int:
+    """Compare the store with its logs and say what that proves. Reads only.
+
+    Always: batch ranges tile each segment, the chain of batches holds, counts agree, and the
+    log's bytes have the digests that were recorded. Exit status 1 when anything differs.
+    """
+    from evidentia.audit.verify import VerifyOptions  # noqa: PLC0415 - start-up time
+    from evidentia.cli.progress import progress_bar  # noqa: PLC0415 - start-up time
+
+    session: Session = context.obj
+    workspace = session.workspace()
+    with progress_bar(session.output) as bar:
+        options = VerifyOptions(
+            is_deep=is_deep,
+            limits=workspace.config.options.limits,
+            on_progress=lambda path, done: bar.advance(path.rpartition("/")[2], done, 0),
+        )
+        report = workspace.verify(options)
+    if session.output.is_json:
+        session.output.emit(_as_json(report))
+    else:
+        _show(report, session.output)
+    return _EXIT_FOUND if report.finding_count else 0
+
+
+def _show(report: VerifyReport, output: Output) -> None:
+    output.table(
+        (
+            Column(title="log", is_flexible=True),
+            Column(title="bytes", is_number=True),
+            Column(title="batches", is_number=True),
+            Column(title="events", is_number=True),
+            Column(title="dead letters", is_number=True),
+            Column(title="verdict"),
+        ),
+        [
+            (
+                verdict.path.rpartition("/")[2],
+                verdict.checkpoint,
+                verdict.batches,
+                verdict.events,
+                verdict.dead_letters,
+                _verdict(verdict.findings, is_compared=verdict.is_compared),
+            )
+            for verdict in report.segments
+        ],
+    )
+    for finding in report.findings[:_FINDINGS_SHOWN]:
+        show_finding(finding, output)
+    if report.finding_count > _FINDINGS_SHOWN:
+        output.say(f"… and {report.finding_count - _FINDINGS_SHOWN:,} more findings")
+    output.say(
+        f"compared {counted(report.events, 'event')} and "
+        f"{counted(report.dead_letters, 'dead letter')}"
+        f"{', line by line with every column' if report.is_deep else ', by digest of their bytes'}"
+    )
+    if report.gaps:
+        output.say(f"{counted(report.gaps, 'gap')} known: see 'evidentia status'")
+    if report.content_digest:
+        output.say(f"content digest {report.content_digest}")
+    _show_claim(report, output)
+
+
+def _verdict(findings: int, *, is_compared: bool) -> str:
+    if findings:
+        return counted(findings, "finding")
+    return "same" if is_compared else "log replaced; store's own bytes checked"
+
+
+def _show_claim(report: VerifyReport, output: Output) -> None:
+    from evidentia.proof.claims import claim_for  # noqa: PLC0415 - start-up time
+
+    if report.level is None:
+        output.say(
+            f"{counted(report.finding_count, 'finding')}: log and store do not hold the same; "
+            "'evidentia recover' puts back what the log gives"
+        )
+        return
+    claim = claim_for(report.level)
+    output.say(f"level {claim.level.value} ({claim.name}): {claim.sentence}")
+    output.say(f"not excluded: {claim.cannot_exclude}")
+
+
+def show_finding(finding: Finding, output: Output) -> None:
+    """A finding for people: place, what is wrong, what was expected."""
+    place = shown(finding.path)
+    if finding.line_no is not None:
+        place += f":{finding.line_no}"
+    if finding.byte_offset is not None:
+        place += f", byte {finding.byte_offset:,}"
+    output.say(f"{finding.kind.value}: {place}: {shown(finding.detail)}")
+    if finding.expected or finding.found:
+        output.say(f"    log gives  {shown(finding.expected, width=120)}")
+        output.say(f"    store has  {shown(finding.found, width=120)}")
+
+
+def _finding_json(finding: Finding) -> Json:
+    return {**asdict(finding), "kind": finding.kind.value}
+
+
+def _as_json(report: VerifyReport) -> Json:
+    from evidentia.proof.claims import claim_for  # noqa: PLC0415 - start-up time
+
+    claim = None if report.level is None else claim_for(report.level)
+    return {
+        "is_same": report.finding_count == 0,
+        "is_deep": report.is_deep,
+        "level": None if claim is None else claim.level.value,
+        "claim": None if claim is None else claim.sentence,
+        "not_excluded": None if claim is None else claim.cannot_exclude,
+        "events": report.events,
+        "dead_letters": report.dead_letters,
+        "gaps": report.gaps,
+        "content_digest": report.content_digest,
+        "finding_count": report.finding_count,
+        "findings": [_finding_json(finding) for finding in report.findings],
+        "segments": [asdict(verdict) for verdict in report.segments],
+    }
+
+
+def recover_command(context: typer.Context) -> int:
+    """Put back what the logs give wherever the store was damaged.
+
+    Only batches whose bytes in the log still have the recorded digest are touched, each in one
+    transaction, and each is noted in the audit log. The logs are never touched. Exit status 1
+    when something is left that a replay cannot mend.
+    """
+    session: Session = context.obj
+    report = session.workspace().recover()
+    if session.output.is_json:
+        session.output.emit(
+            {
+                "batches": report.batches,
+                "events": report.events,
+                "unrepaired": [_finding_json(finding) for finding in report.unrepaired],
+            }
+        )
+    else:
+        _show_recovery(report, session.output)
+    return _EXIT_FOUND if report.unrepaired else 0
+
+
+def _show_recovery(report: RecoverReport, output: Output) -> None:
+    if report.batches:
+        batches = "1 batch" if report.batches == 1 else f"{report.batches:,} batches"
+        output.say(f"put back {batches} with {counted(report.events, 'event')} from the log")
+    elif not report.unrepaired:
+        output.say("nothing to recover: log and store hold the same")
+    for finding in report.unrepaired[:_FINDINGS_SHOWN]:
+        show_finding(finding, output)
+    if report.unrepaired:
+        output.say(
+            f"{counted(len(report.unrepaired), 'finding')} left that a replay cannot mend; where "
+            "the log itself is right, delete the store and ingest again"
+        )
