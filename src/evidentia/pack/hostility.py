@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import Final
+from typing import Final, cast
 
 from evidentia.event.fieldmap import AllExcept, FieldMap, Source
+from evidentia.event.long_number import LONG_INTEGER, LongInteger
 from evidentia.event.values import JsonObject, JsonValue
 
 _NESTING: Final = 50
@@ -29,8 +30,12 @@ _TEXTS: Final[tuple[JsonValue, ...]] = (
     *("", " ", "\x00", "nan", "1e400", "9" * 400, "\u0661\u0662", "T", "\U0001f480"),
 )
 _CONTAINERS: Final[tuple[JsonValue, ...]] = ([], [[]], {}, {"id": {}}, {"id": [1]}, _nested())
-HOSTILE_VALUES: Final = (None, True, False, *_NUMBERS, *_TEXTS, *_CONTAINERS)
+_LONG: Final = cast("JsonValue", LONG_INTEGER)
+HOSTILE_VALUES: Final = (None, True, False, *_NUMBERS, _LONG, *_TEXTS, *_CONTAINERS)
 """A value of every JSON type, and the ones that break conversions."""
+
+_JSON: Final = (type(None), bool, int, float, str, list, dict, LongInteger)
+"""What a function may give back; a long integer's stand-in goes through as it came."""
 
 
 def hostile_events(fields: FieldMap, samples: Sequence[JsonObject]) -> Iterator[JsonObject]:
@@ -93,7 +98,7 @@ def _functions(fields: FieldMap) -> Iterator[tuple[str, Callable[[JsonObject], J
 
 def _problem(function: Callable[[JsonObject], JsonValue], event: JsonObject) -> str | None:
     shown = repr(event)
-    given = deepcopy(event)
+    given = deepcopy(event, {id(LONG_INTEGER): LONG_INTEGER})
     try:
         value: object = function(given)
         again: object = function(given)
@@ -103,6 +108,6 @@ def _problem(function: Callable[[JsonObject], JsonValue], event: JsonObject) -> 
         return f"its function changes the event {shown[:200]}"
     if value != again:
         return f"its function gives two answers for {shown[:200]}"
-    if not isinstance(value, None | bool | int | float | str | list | dict):
+    if not isinstance(value, _JSON):
         return f"its function gives a {type(value).__name__}, which is no JSON, for {shown[:200]}"
     return None

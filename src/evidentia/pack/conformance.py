@@ -1,0 +1,200 @@
+"""Whether a pack keeps its contract. Ships to third parties: ``assert_pack_conforms(PACK)``.
+
+Nothing here needs a test framework or a database; a store hands its engine to
+``compile_queries`` as a function.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from evidentia.errors import PackError
+from evidentia.event.extract import Extractor
+from evidentia.event.line import read_line
+from evidentia.event.values import Flag, JsonObject, Policy, Verdict
+from evidentia.pack.contract import EventSchema, NamedQuery, Pack, ParameterType, Sample
+from evidentia.pack.hostility import callable_problems
+from evidentia.pack.statement import parameter_problems, read_statement
+
+RESERVED_COLUMNS: Final = frozenset(
+    (
+        *("id", "batch_id", "log_path", "line_no", "byte_offset", "event_id", "ts", "ts_text"),
+        *("kind", "actor", "session_id", "payload_json", "raw_json", "sha256", "flags"),
+        # Columns that the store keeps behind the public relation.
+        *("kind_id", "raw"),
+    )
+)
+"""What ``events`` always has; a pack cannot promote a column of that name."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_NAME_CHARACTERS_MAX: Final = 40
+"""PostgreSQL cuts names at 63 bytes; an index needs room for its prefix."""
+
+Arguments = Mapping[str, str | int]
+_ARGUMENTS: Final[dict[ParameterType, str | int]] = {
+    ParameterType.TEXT: "",
+    ParameterType.INTEGER: 1,
+    ParameterType.TIME: 0,
+}
+
+
+def check_pack(pack: Pack) -> tuple[str, ...]:
+    """Every way in which a pack breaks its contract; empty when it keeps it.
+
+    Whether the queries compile is not among them: see ``compile_queries``.
+    """
+    return (
+        *_pack_problems(pack),
+        *_promoted_problems(pack),
+        *_schema_problems(pack.schema),
+        *_query_problems(pack),
+        *_report_problems(pack),
+        *_reading_problems(pack),
+    )
+
+
+def assert_pack_conforms(pack: Pack) -> None:
+    """Return when the pack keeps its contract; for a third party's own tests.
+
+    Raises:
+        PackError: It does not; all problems are in the message.
+    """
+    problems = check_pack(pack)
+    if problems:
+        raise PackError(
+            f"pack {pack.name!r} breaks its contract: {'; '.join(problems)}",
+            fix="mend each point and run the check again",
+        )
+
+
+def compile_queries(pack: Pack, run: Callable[[str, Arguments], object]) -> tuple[str, ...]:
+    """What an engine said against the pack's queries; empty when all of them run.
+
+    Args:
+        pack: The pack.
+        run: Runs one statement with its arguments and raises whatever the engine raises.
+    """
+    problems = []
+    for query in pack.queries:
+        arguments = {item.name: _ARGUMENTS[item.type] for item in query.parameters}
+        try:
+            run(query.sql, arguments)
+        except Exception as error:  # noqa: BLE001 - each engine has errors of its own
+            problems.append(f"query {query.name!r}: {error}")
+    return tuple(problems)
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= _NAME_CHARACTERS_MAX and _NAME.fullmatch(name) is not None
+
+
+def _pack_problems(pack: Pack) -> Iterator[str]:
+    if not _is_name(pack.name):
+        yield _bad_name("pack", pack.name)
+    if pack.version < 1:
+        yield f"version {pack.version} is below 1"
+    if not pack.title.strip():
+        yield "the title is empty"
+
+
+def _bad_name(what: str, name: str) -> str:
+    return f"{what} {name!r} is no lower-case identifier of at most {_NAME_CHARACTERS_MAX} letters"
+
+
+def _doubled(what: str, names: list[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{what} {name!r} is declared {count} times"
+
+
+def _promoted_problems(pack: Pack) -> Iterator[str]:
+    names = [column.name for column in pack.fields.promoted]
+    yield from _doubled("promoted column", names)
+    for column in pack.fields.promoted:
+        if not _is_name(column.name):
+            yield _bad_name("promoted column", column.name)
+        if column.name in RESERVED_COLUMNS:
+            yield f"promoted column {column.name!r} is a column that every event has"
+        if not column.sources:
+            yield f"promoted column {column.name!r} has no source"
+
+
+def _schema_problems(schema: EventSchema | None) -> Iterator[str]:
+    if schema is None:
+        return
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - only a check needs it
+
+    try:
+        Draft202012Validator(dict(schema.document), retriever=_refuse_to_fetch)
+    except ValueError as error:
+        yield f"schema {schema.name!r} is no JSON Schema (2020-12): {str(error).splitlines()[0]}"
+
+
+def _refuse_to_fetch(uri: str) -> JsonObject:
+    raise ValueError(f"{uri} lies outside the schema, and a pack fetches nothing")
+
+
+def _query_problems(pack: Pack) -> Iterator[str]:
+    yield from _doubled("query", [query.name for query in pack.queries])
+    for query in pack.queries:
+        if not _is_name(query.name):
+            yield _bad_name("query", query.name)
+        if not query.columns:
+            yield f"query {query.name!r} has no columns"
+        yield from _statement_problems(query)
+
+
+def _statement_problems(query: NamedQuery) -> Iterator[str]:
+    parameters = [parameter.name for parameter in query.parameters]
+    yield from _doubled(f"query {query.name!r}: parameter", parameters)
+    yield from _doubled(f"query {query.name!r}: column", [item.name for item in query.columns])
+    statement = read_statement(query.sql)
+    declared = dict.fromkeys(parameters, 1)
+    for problem in (*statement.problems, *parameter_problems(statement, declared)):
+        yield f"query {query.name!r}: {problem.text}"
+
+
+def _report_problems(pack: Pack) -> Iterator[str]:
+    queries = {query.name: query for query in pack.queries}
+    for section in pack.report:
+        query = queries.get(section.query)
+        if query is None:
+            yield f"report section {section.title!r} names no query: {section.query!r}"
+            continue
+        types = {parameter.name: parameter.type for parameter in query.parameters}
+        for name in ("since", "until"):
+            if types.get(name) is not ParameterType.TIME:
+                yield (
+                    f"report section {section.title!r}: "
+                    f"query {query.name!r} has no time parameter {name!r}"
+                )
+
+
+def _reading_problems(pack: Pack) -> Iterator[str]:
+    read: list[tuple[int, Sample, JsonObject, Flag]] = []
+    for number, sample in enumerate(pack.samples, start=1):
+        outcome = read_line(sample.line, Policy())
+        if isinstance(outcome, Verdict):
+            yield f"sample {number} is no event: {outcome.reason}: {outcome.detail}"
+        else:
+            read.append((number, sample, *outcome))
+    unsafe = tuple(callable_problems(pack.fields, [event for _, _, event, _ in read]))
+    yield from unsafe
+    if unsafe:
+        return  # Extraction would raise what was just reported.
+    extractor = Extractor(pack.fields)
+    for number, sample, event, flags in read:
+        values, _ = extractor.extract(event, flags)
+        given = dict(zip(extractor.column_names, values, strict=True))
+        yield from _sample_problems(number, sample, given)
+
+
+def _sample_problems(number: int, sample: Sample, given: Mapping[str, object]) -> Iterator[str]:
+    for name, wanted in sample.columns.items():
+        if name not in given:
+            yield f"sample {number}: there is no column {name!r}"
+        elif given[name] != wanted:
+            yield f"sample {number}: column {name!r} is {given[name]!r}, not {wanted!r}"
