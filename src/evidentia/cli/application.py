@@ -8,7 +8,6 @@ import traceback
 from pathlib import Path
 from typing import Annotated, Final
 
-import click
 import typer
 
 from evidentia.cli import (
@@ -30,6 +29,10 @@ EXIT_FOUND: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_FAILED: Final = 3
 EXIT_HELD: Final = 4
+# Typer brings its own copy of click, whose base error it does not export.
+_CLICK_ERROR: Final[type[Exception]] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 _EXIT_BROKEN_PIPE: Final = 141
 _EXIT_INTERRUPTED: Final = 130
 
@@ -52,7 +55,7 @@ def shared_options(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Configuration [default: ./evidentia.toml, if any]."),
+        typer.Option(metavar="FILE", help="Configuration (default: ./evidentia.toml, if any)."),
     ] = None,
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="Store address, sqlite:///PATH.")
@@ -96,9 +99,9 @@ def run(arguments: list[str]) -> int:
         status = APP(args=arguments, standalone_mode=False)
     except EvidentiaError as error:
         return report_error(error, output)
-    except click.ClickException as error:
+    except _CLICK_ERROR as error:
         return _usage(error, output)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         output.note("interrupted; what was committed stays, the rest is read next time")
         return _EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -125,11 +128,11 @@ def exit_status(error: EvidentiaError) -> int:
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
 
 
-def _usage(error: click.ClickException, output: Output) -> int:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        sys.stdout.write(f"{error.format_message()}\n")
+def _usage(error: Exception, output: Output) -> int:
+    message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stdout.write(f"{message}\n")
         return EXIT_USAGE
-    place = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    return report_error(
-        UsageError(error.format_message(), fix=f"see '{place or 'evidentia'} --help'"), output
-    )
+    context = getattr(error, "ctx", None)
+    command = context.command_path if isinstance(context, typer.Context) else "evidentia"
+    return report_error(UsageError(message, fix=f"see '{command} --help'"), output)

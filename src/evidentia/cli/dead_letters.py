@@ -82,8 +82,8 @@ def _show_list(
             Column(title="log:line"),
             Column(title="reason"),
             Column(title="column", is_number=True),
-            Column(title="what"),
-            Column(title="bytes of the line", is_flexible=True),
+            Column(title="what", is_optional=True),
+            Column(title="bytes of the line", is_cut=True),
         ),
         [
             (

@@ -160,7 +160,7 @@ def _show(report: IngestReport, output: Output) -> None:
     if changed:
         output.table(
             (
-                Column(title="log", is_flexible=True),
+                Column(title="log", is_cut=True),
                 Column(title="events", is_number=True),
                 Column(title="dead letters", is_number=True),
                 Column(title="bytes", is_number=True),

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from evidentia.cli.plain import shown
 from evidentia.errors import EvidentiaError
@@ -14,17 +14,27 @@ from evidentia.errors import EvidentiaError
 if TYPE_CHECKING:
     from rich.console import Console
 
+_PIPE_WIDTH: Final = 10_000
+_CUT_WIDTH_MIN: Final = 16
+_BETWEEN: Final = 2
+"""Characters between two columns."""
+
 Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a printed table."""
+    """A column of a printed table.
+
+    Attributes:
+        is_cut: Its cells are shortened to what is left of the line.
+        is_optional: It is left out where the terminal is too narrow, the last such column first.
+    """
 
     title: str
     is_number: bool = False
-    is_flexible: bool = False
-    """May be shortened where the terminal is narrow."""
+    is_cut: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +50,14 @@ class Output:
     verbosity: int = 0
 
     def page(self) -> Console:
-        """The console for people; colour and width follow the terminal and ``NO_COLOR``."""
+        """The console for people; colour and width follow the terminal and ``NO_COLOR``.
+
+        What is written to a file or pipe is never shortened to a terminal's width.
+        """
         from rich.console import Console  # noqa: PLC0415 - 40 ms that --json never pays
 
-        return Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH
+        return Console(highlight=False, markup=False, emoji=False, width=width)
 
     def errors(self) -> Console:
         """The console for errors and progress, on standard error."""
@@ -68,25 +82,44 @@ class Output:
             self.errors().print(text, soft_wrap=True)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
-        """A table for people; every cell is made harmless."""
+        """A table for people, one line a row; every cell is made harmless."""
+        if self.is_json or self.verbosity < 0:
+            return
+        page = self.page()
+        fitted = fit(columns, [[_cell(value) for value in row] for row in rows], page.width)
+        self._print(page, fitted)
+
+    def records(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
+        """Rows that must be shown whole: a table where it fits, else a line for each value."""
+        if self.is_json or self.verbosity < 0:
+            return
+        page = self.page()
+        cells = [[_cell(value) for value in row] for row in rows]
+        if sum(_widths(columns, cells)) + _BETWEEN * (len(columns) - 1) <= page.width:
+            self._print(page, Fitted(columns=tuple(columns), cells=cells))
+            return
+        longest = max(len(column.title) for column in columns)
+        for row in cells:
+            for column, cell in zip(columns, row, strict=True):
+                if cell:
+                    page.print(f"{column.title:<{longest}}  {cell}", soft_wrap=True)
+            page.print("")
+
+    def _print(self, page: Console, fitted: Fitted) -> None:
         from rich.table import Table  # noqa: PLC0415 - as above
         from rich.text import Text  # noqa: PLC0415 - as above
 
-        if self.is_json or self.verbosity < 0:
-            return
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        for column in columns:
+        for column in fitted.columns:
             justify: Literal["right", "left"] = "right" if column.is_number else "left"
-            table.add_column(
-                column.title,
-                justify=justify,
-                no_wrap=True,
-                overflow="ellipsis",
-                ratio=1 if column.is_flexible else None,
-            )
-        for row in rows:
-            table.add_row(*(Text(_cell(value)) for value in row))
-        self.page().print(table)
+            table.add_column(column.title, justify=justify, no_wrap=True)
+        for row in fitted.cells:
+            texts = [Text(cell) for cell in row]
+            for column, text in zip(fitted.columns, texts, strict=True):
+                if column.is_cut:
+                    text.truncate(fitted.cut_width, overflow="ellipsis")
+            table.add_row(*texts)
+        page.print(table)
 
     def problem(self, error: EvidentiaError) -> None:
         """An error for people, on standard error: what, where, how to fix it."""
@@ -97,6 +130,43 @@ class Output:
             console.print(f"   at: {shown(error.where)}", soft_wrap=True)
         if error.fix:
             console.print(f"  fix: {shown(error.fix)}", soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The columns that fit into a width, and what is left for those that may be cut."""
+
+    columns: tuple[Column, ...]
+    cells: Sequence[Sequence[str]]
+    cut_width: int = 0
+
+
+def fit(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> Fitted:
+    """A table's columns, fewer where they would not fit into ``width`` characters."""
+    places = list(range(len(columns)))
+    widths = _widths(columns, cells)
+    while True:
+        cut = [place for place in places if columns[place].is_cut]
+        kept = sum(widths[place] for place in places if place not in cut)
+        room = width - kept - _BETWEEN * (len(places) - 1)
+        optional = [place for place in places if columns[place].is_optional]
+        if room >= _CUT_WIDTH_MIN * len(cut) or not optional:
+            break
+        places.remove(optional[-1])
+    return Fitted(
+        columns=tuple(columns[place] for place in places),
+        cells=[[row[place] for place in places] for row in cells],
+        cut_width=max(_CUT_WIDTH_MIN, room // max(1, len(cut))),
+    )
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len  # noqa: PLC0415 - as above
+
+    return [
+        max([len(column.title), *(cell_len(row[place]) for row in cells)])
+        for place, column in enumerate(columns)
+    ]
 
 
 def _cell(value: object) -> str:

@@ -115,7 +115,7 @@ def _list_queries(workspace: Workspace, output: Output) -> None:
             Column(title="query"),
             Column(title="pack"),
             Column(title="parameters"),
-            Column(title="answers", is_flexible=True),
+            Column(title="answers", is_cut=True),
         ),
         [
             (
@@ -135,21 +135,17 @@ def show_answer(answer: Answer, output: Output) -> None:
         output.say("(no rows)")
         return
     columns = [
-        Column(
-            title=column.title,
-            is_number=column.type.value in ("integer", "real"),
-            is_flexible=column.type.value == "text",
-        )
+        Column(title=column.title, is_number=column.type.value in ("integer", "real"))
         for column in answer.columns
     ]
     times = [column.type.value == "time" for column in answer.columns]
-    output.table(
-        columns,
-        [
-            [_time(value) if is_time else value for value, is_time in zip(row, times, strict=True)]
-            for row in answer.rows
-        ],
+    output.records(
+        columns, [[_shown(*pair) for pair in zip(row, times, strict=True)] for row in answer.rows]
     )
+
+
+def _shown(value: SqlValue, is_time: bool) -> object:
+    return f"{_time(value)[:19]}Z" if is_time and value is not None else value
 
 
 def _time(value: SqlValue) -> str:
@@ -178,7 +174,7 @@ def answer_json(answer: Answer) -> Json:
     }
 
 
-def events_command(  # noqa: PLR0917 - each is an option, given by name
+def events_command(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind.")] = None,
     session_id: Annotated[
@@ -229,17 +225,17 @@ def events_command(  # noqa: PLR0917 - each is an option, given by name
             Column(title="time"),
             Column(title="kind"),
             Column(title="actor"),
-            Column(title="session"),
-            Column(title="log:line"),
-            Column(title="payload", is_flexible=True),
+            Column(title="log:line", is_optional=True),
+            Column(title="session", is_optional=True),
+            Column(title="payload", is_cut=True, is_optional=True),
         ),
         [
             (
-                event.get("ts_text") or event.get("ts"),
+                shown(event.get("ts_text") or event.get("ts"))[:19],
                 event["kind"],
                 event["actor"],
-                event.get("session_id"),
                 _line_place(event),
+                event.get("session_id"),
                 shown(event["payload_json"], width=200),
             )
             for event in found

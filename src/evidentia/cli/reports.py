@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evidentia.cli.completion import complete_packs
-from evidentia.cli.output import Json, Output
+from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.queries import answer_json, show_answer
 from evidentia.cli.session import Session
@@ -112,14 +112,12 @@ def _show(report: Report, output: Output) -> None:
 
 
 def _show_bars(section: Section, output: Output) -> None:
-    from evidentia.cli.output import Column  # noqa: PLC0415 - start-up time
-
     rows = section.answer.rows
     longest = max((row[-1] for row in rows if isinstance(row[-1], int | float)), default=0)
     columns = section.answer.columns
     output.table(
         (
-            Column(title=columns[0].title, is_flexible=True),
+            Column(title=columns[0].title, is_cut=True),
             Column(title=columns[-1].title, is_number=True),
             Column(title=""),
         ),

@@ -102,9 +102,9 @@ def packs_command(context: typer.Context) -> None:
         (
             Column(title="pack"),
             Column(title="version", is_number=True),
-            Column(title="reads", is_flexible=True),
+            Column(title="reads", is_cut=True),
             Column(title="queries", is_number=True),
-            Column(title="columns", is_flexible=True),
+            Column(title="columns", is_cut=True),
         ),
         [
             (

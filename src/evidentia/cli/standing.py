@@ -37,13 +37,13 @@ def status_command(context: typer.Context) -> None:
 def _show(found: StoreStatus, output: Output) -> None:
     output.table(
         (
-            Column(title="log", is_flexible=True),
+            Column(title="log", is_cut=True),
             Column(title="pack"),
             Column(title="state"),
             Column(title="events", is_number=True),
             Column(title="dead", is_number=True),
             Column(title="not read", is_number=True),
-            Column(title="last commit"),
+            Column(title="last commit", is_optional=True),
         ),
         [_row(each) for each in found.segments],
     )

@@ -57,7 +57,7 @@ def verify_command(
 def _show(report: VerifyReport, output: Output) -> None:
     output.table(
         (
-            Column(title="log", is_flexible=True),
+            Column(title="log", is_cut=True),
             Column(title="bytes", is_number=True),
             Column(title="batches", is_number=True),
             Column(title="events", is_number=True),

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from evidentia.errors import UsageError
 from evidentia.pack.contract import Pack, SectionStyle
-from evidentia.report.queries import Answer, ask
+from evidentia.report.queries import Answer, ask, bind
 from evidentia.store.reader import StoreReader
 from evidentia.store.values import PeriodCounts, SqlValue
 
@@ -119,7 +119,11 @@ def make_report(reader: StoreReader, pack: Pack, period: Period, span: Span) -> 
         Section(
             title=section.title,
             style=section.style,
-            answer=ask(reader, queries[section.query], values),
+            answer=ask(
+                reader,
+                queries[section.query],
+                {**bind(queries[section.query], {}, span.until_us), **values},
+            ),
         )
         for section in pack.report
     )

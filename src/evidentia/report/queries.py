@@ -47,9 +47,7 @@ class Answer:
 
 
 def query_names(packs: Mapping[str, Pack]) -> dict[str, NamedQuery]:
-    """Every query by the names a person may use: its own where only one pack has it, and
-    ``pack.name`` always.
-    """
+    """Every query by the names a person may use: ``pack.name``, and its own if that is unique."""
     found: dict[str, list[NamedQuery]] = {}
     names: dict[str, NamedQuery] = {}
     for pack in packs.values():
