@@ -121,7 +121,7 @@ def _list_queries(workspace: Workspace, output: Output) -> None:
             (
                 query.name,
                 pack,
-                " ".join(f"{each.name}={each.default}" for each in query.parameters),
+                " ".join(each.name for each in query.parameters),
                 query.title,
             )
             for pack, query in found
@@ -144,8 +144,10 @@ def show_answer(answer: Answer, output: Output) -> None:
     )
 
 
-def _shown(value: SqlValue, is_time: bool) -> object:
-    return f"{_time(value)[:19]}Z" if is_time and value is not None else value
+def _shown(value: SqlValue, is_time: bool) -> str:  # noqa: FBT001 - one half of a pair
+    if value is None:
+        return ""
+    return f"{_time(value)[:19]}Z" if is_time else shown(value)
 
 
 def _time(value: SqlValue) -> str:
