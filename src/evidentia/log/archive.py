@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from evidentia.errors import LogCorruptError, LogUnreadableError
-from evidentia.log.members import BEGINNINGS, Member, decoder_for
+from evidentia.log.members import BEGINNINGS, decoder_for, drained
 from evidentia.log.names import printable
 from evidentia.log.opening import RawLog
 from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, Limits
@@ -206,7 +206,7 @@ class _Pass:
                     if not data:
                         break
                     member = self._decoder.begin()
-                yield from self._drained(member, data)
+                yield from drained(member, data, self._output_bytes)
                 data = member.unused_data if member.eof else b""
         if not member.eof:
             self.condition = ArchiveCondition.TRUNCATED
@@ -215,11 +215,6 @@ class _Pass:
     def _is_beginning(self, data: bytes) -> bool:
         """Whether another member may begin like this, as far as the bytes are there."""
         return any(data.startswith(begin[: len(data)]) for begin in self._beginnings)
-
-    def _drained(self, member: Member, data: bytes) -> Iterator[bytes]:
-        yield member.decompress(data, self._output_bytes)
-        while not member.eof and not member.needs_input:
-            yield member.decompress(b"", self._output_bytes)
 
     def _blocks(self) -> Iterator[bytes]:
         start = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
@@ -47,7 +47,7 @@ class Member(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """All output for the input so far has been handed out."""
+        """The input has been taken; where output was full, there may still be more."""
         ...
 
     @property
@@ -66,6 +66,16 @@ class Decoder:
 
     begin: Callable[[], Member]
     errors: tuple[type[Exception], ...]
+
+
+def drained(member: Member, data: bytes, max_length: int) -> Iterator[bytes]:
+    """All output of the member for this input, some of it empty."""
+    output = member.decompress(data, max_length)
+    yield output
+    # A full output may hide more although all input was taken: bzip2's whole block, for one.
+    while not member.eof and (not member.needs_input or len(output) >= max_length):
+        output = member.decompress(b"", max_length)
+        yield output
 
 
 def decoder_for(compression: Compression, *, is_salvaging: bool = False) -> Decoder:
@@ -138,8 +148,7 @@ class _ZlibMember:
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         output = self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
-        # A full output may hide more, even when all input has been taken.
-        self.needs_input = not self._inflater.unconsumed_tail and len(output) < max_length
+        self.needs_input = not self._inflater.unconsumed_tail
         return output
 
 

@@ -144,6 +144,25 @@ def test_links_between_folders_do_not_trap_a_recursive_pattern() -> None:
 
 
 @pytest.mark.usefixtures("tree")
+def test_a_repeated_double_star_costs_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M57: a careless pattern does not visit the tree again for each of its stars."""
+    listed: list[str] = []
+    real_scandir = os.scandir
+
+    def scan(path: str) -> object:
+        listed.append(path)
+        return real_scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+    expand("logs/**/*.json")
+    once, listed = listed, []
+    expand("logs/**/**/**/*.json")
+
+    assert listed == once
+
+
+@pytest.mark.usefixtures("tree")
 def test_a_looping_link_that_matches_is_a_name_like_any_other() -> None:
     """M19: it is for whoever opens it to say what is wrong with it."""
     Path("logs/x/loop.json").symlink_to("loop.json")

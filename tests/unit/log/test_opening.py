@@ -57,6 +57,7 @@ def test_a_log_is_opened_with_no_right_to_write(
     assert data == b"{}\n"
     assert [name for name, _ in opened] == [path]
     assert [flags & os.O_ACCMODE for _, flags in opened] == [os.O_RDONLY]
+    assert all(flags & os.O_NONBLOCK for _, flags in opened)
     assert not any(flags & (os.O_CREAT | os.O_TRUNC | os.O_APPEND) for _, flags in opened)
 
 
@@ -94,6 +95,20 @@ def test_anything_but_a_regular_file_is_refused_by_its_name(
     assert kind in caught.value.what
     assert caught.value.where == str(path)
     assert caught.value.fix
+
+
+def test_a_fifo_that_takes_a_logs_place_does_not_hang_the_reader(
+    written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M19: between looking and opening the file may have become something else."""
+    path = written(b"{}\n")
+    regular = path.stat()
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(Path, "stat", lambda _: regular)
+
+    with pytest.raises(LogUnreadableError, match="FIFO"):
+        open_log(path)
 
 
 def test_a_kind_of_file_nobody_knows_is_refused_too(
