@@ -43,15 +43,23 @@ def columns_of() -> Callable[[Pack, bytes], tuple[Columns, Flag]]:
 def rows_of() -> Iterator[Callable[..., Rows]]:
     """Rows of a named query over batches of lines, each in the form its columns declare.
 
-    Line numbers run through all batches; the position of a line is 2**40 plus its number.
+    Line numbers run through all batches; the position of a line is 2**40 plus its number. The last
+    batch may be given as ``of_another_pack``: the same store holds it, from another pack's log.
     """
     with closing(sqlite3.connect(":memory:")) as connection:
 
         def run(
-            pack: Pack, name: str, batches: Sequence[Sequence[bytes]], **arguments: int
+            pack: Pack,
+            name: str,
+            batches: Sequence[Sequence[bytes]],
+            of_another_pack: Sequence[bytes] = (),
+            **arguments: int,
         ) -> Rows:
             query = next(query for query in pack.queries if query.name == name)
-            _fill(connection, pack, batches)
+            _create(connection, pack)
+            for batch_id, lines in enumerate((*batches, of_another_pack), start=1):
+                segment_id = 2 if batch_id > len(batches) else 1
+                _insert(connection, pack, (segment_id, batch_id), lines)
             cursor = connection.execute(query.sql, _arguments(query, arguments))
             assert [item[0] for item in cursor.description] == [item.name for item in query.columns]
             return [*cursor]
@@ -79,15 +87,24 @@ def _arguments(query: NamedQuery, given: dict[str, int]) -> dict[str, int | str]
     return {**defaults, **given}
 
 
-def _fill(connection: sqlite3.Connection, pack: Pack, batches: Sequence[Sequence[bytes]]) -> None:
+def _create(connection: sqlite3.Connection, pack: Pack) -> None:
     names = (*FIXED_COLUMNS, *Extractor(pack.fields).column_names, "flags")
     connection.execute(f"CREATE TABLE events ({', '.join(names)})")
-    line_no = 0
-    for batch_id, lines in enumerate(batches, start=1):
-        for line in lines:
-            line_no += 1
-            columns, flags = _columns(pack, line)
-            fixed = (SEGMENT + line_no, batch_id, "evidence/log.jsonl", line_no, line_no)
-            row = (*fixed, line.decode(), "", *columns.values(), int(flags))
-            marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT INTO events VALUES ({marks})", row)  # noqa: S608 - marks only
+    connection.execute("CREATE TABLE logs (id, pack)")
+    connection.executemany("INSERT INTO logs VALUES (?, ?)", [(11, pack.name), (12, "another")])
+    connection.execute("CREATE TABLE segments (id, log_id)")
+    connection.executemany("INSERT INTO segments VALUES (?, ?)", [(1, 11), (2, 12)])
+
+
+def _insert(
+    connection: sqlite3.Connection, pack: Pack, place: tuple[int, int], lines: Sequence[bytes]
+) -> None:
+    segment_id, batch_id = place
+    (stored,) = connection.execute("SELECT COUNT(*) FROM events").fetchone()
+    for line_no, line in enumerate(lines, start=stored + 1):
+        columns, flags = _columns(pack, line)
+        position = segment_id * SEGMENT + line_no
+        fixed = (position, batch_id, "evidence/log.jsonl", line_no, line_no, line.decode(), "")
+        row = (*fixed, *columns.values(), int(flags))
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO events VALUES ({marks})", row)  # noqa: S608 - marks only

@@ -280,6 +280,14 @@ def test_sessions_keep_the_newest(rows_of: RowsOf) -> None:
     assert [row[1] for row in rows] == ["ffff"]
 
 
+@pytest.mark.parametrize("name", ["sessions", "top_sources"])
+def test_other_packs_have_no_part_in_sessions_and_sources(rows_of: RowsOf, name: str) -> None:
+    """Session ids and actors of another pack's log in the same store are not the honeypot's."""
+    rows = rows_of(PACK, name, [SESSION_LINES[-2:]], of_another_pack=SESSION_LINES)
+
+    assert [row[-1] for row in rows] == [1]
+
+
 LOGIN_LINES = [
     _event(0, "login.failed"),
     _event(1, "login.success"),

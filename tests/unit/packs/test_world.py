@@ -10,6 +10,7 @@ import pytest
 
 from evidentia.event.values import Flag
 from evidentia.pack.conformance import check_pack
+from evidentia.pack.contract import ReportSection
 from evidentia.packs.world import PACK
 from evidentia.packs.world.fields import DENIALS
 
@@ -379,3 +380,15 @@ def test_report_sections_count_the_period(
 
     assert rows == expected
     assert empty_columns(rows) == []
+
+
+@pytest.mark.parametrize("section", PACK.report, ids=lambda section: section.query)
+def test_a_report_leaves_out_the_logs_of_other_packs(
+    rows_of: RowsOf, section: ReportSection
+) -> None:
+    """A section counts what its footer counts: the logs that this pack reads."""
+    lines = [*REPORT_LINES, *BUDGET_LINES]
+
+    rows = rows_of(PACK, section.query, [], of_another_pack=lines)
+
+    assert rows == []
