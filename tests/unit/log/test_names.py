@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidentia.log.names import order_key, printable
+from evidentia.log.names import order_key, path_of, printable, stored_path
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,30 @@ def test_a_path_without_a_name_has_an_order_too() -> None:
     key = order_key(Path("/"))
 
     assert key < order_key(Path("/a.json"))
+
+
+@pytest.mark.parametrize(
+    ("path", "stored"),
+    [
+        ("/logs/a b.json", "/logs/a b.json"),
+        ("/logs/käse%20.json", "/logs/käse%20.json"),
+        ("/logs/bad\udcff%.json", "file:///logs/bad%FF%25.json"),
+    ],
+)
+def test_a_path_is_stored_as_text_that_any_database_holds(path: str, stored: str) -> None:
+    """M56: plain where it is UTF-8, else an address with the bytes percent-encoded."""
+    result = stored_path(Path(path))
+
+    assert result == stored
+
+
+@given(st.binary(min_size=1).filter(lambda name: not {0, ord("/")} & set(name)))
+@settings(derandomize=True, max_examples=300)
+def test_a_stored_path_leads_back_to_the_file(name: bytes) -> None:
+    """M56: whatever bytes a name is made of, the store gives the same name back, as UTF-8 text."""
+    path = Path("/logs", os.fsdecode(name))
+
+    stored = stored_path(path)
+
+    assert path_of(stored) == path
+    assert stored.encode("utf-8")
