@@ -10,7 +10,7 @@ LINES: tuple[tuple[str, bytes], ...] = (
     ("number", b'{"ts":"2026-01-01T00:00:01Z","kind":"load","value":NaN}'),
     ("number", b'{"ts":"2026-01-01T00:00:02Z","kind":"load","value":1e400}'),
     ("duplicate_key", b'{"ts":"2026-01-01T00:00:03Z","kind":"login","kind":"logout"}'),
-    ("not_utf8", b'{"ts":"2026-01-01T00:00:04Z","kind":"say","text":"caf\xe9"}'),
+    ("not_utf8", b'{"ts":"2026-01-01T00:00:04Z","kind":"say","text":"\xfcber"}'),
     ("not_object", b'["2026-01-01T00:00:05Z","an array"]'),
     ("not_object", b'"a text"'),
     ("control", b'{"ts":"2026-01-01T00:00:06Z","kind":"say","text":"bell \x07"}'),

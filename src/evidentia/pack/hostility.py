@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import Final, cast
+from typing import Final
 
 from evidentia.event.fieldmap import AllExcept, FieldMap, Source
 from evidentia.event.long_number import LONG_INTEGER, LongInteger
@@ -30,8 +30,7 @@ _TEXTS: Final[tuple[JsonValue, ...]] = (
     *("", " ", "\x00", "nan", "1e400", "9" * 400, "\u0661\u0662", "T", "\U0001f480"),
 )
 _CONTAINERS: Final[tuple[JsonValue, ...]] = ([], [[]], {}, {"id": {}}, {"id": [1]}, _nested())
-_LONG: Final = cast("JsonValue", LONG_INTEGER)
-HOSTILE_VALUES: Final = (None, True, False, *_NUMBERS, _LONG, *_TEXTS, *_CONTAINERS)
+HOSTILE_VALUES: Final = (None, True, False, *_NUMBERS, LONG_INTEGER, *_TEXTS, *_CONTAINERS)
 """A value of every JSON type, and the ones that break conversions."""
 
 _JSON: Final = (type(None), bool, int, float, str, list, dict, LongInteger)

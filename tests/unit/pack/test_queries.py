@@ -80,7 +80,7 @@ def test_a_file_gives_every_part_of_a_query() -> None:
         ("-- column a: text | A", "name.sql:4: column 'a' is declared twice"),
         ("-- column b: text = 1 | B", "name.sql:4: column 'b' cannot have a default"),
         ("-- title: Again", "name.sql:4: there is a second title"),
-        ("-- colum b: text | B", "name.sql:4: '-- colum b: text | B' is no title"),
+        ("-- field b: text | B", "name.sql:4: '-- field b: text | B' is no title"),
         ("-- column b: text", "name.sql:4: '-- column b: text' is no title"),
         ("-- parameter p: text = | P", "name.sql:4: parameter 'p' is declared but not used"),
     ],
