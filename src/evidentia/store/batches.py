@@ -44,6 +44,7 @@ def commit(connection: Connection, write: BatchWrite, *, run_id: int, now_us: in
     Raises:
         StoreError: The batch does not begin at the segment's checkpoint and next line.
     """
+    _advance(connection, write)
     last = last_link(connection)
     last_id, last_chain = last or (0, GENESIS)
     facts = BatchFacts(
@@ -67,7 +68,6 @@ def commit(connection: Connection, write: BatchWrite, *, run_id: int, now_us: in
     insert_rows(connection, write, batch.id)
     insert_dead_letters(connection, write.dead_letters, batch.id)
     insert_gaps(connection, write.gaps, now_us)
-    _advance(connection, write)
     return batch
 
 

@@ -2,17 +2,16 @@
 
 What surprised: a result that is not read to its end keeps SQLite's snapshot, and with it the WAL,
 alive after the connection is closed. So every result is closed with its generator, and those still
-open with the reader. ``Connection.execution_options`` changes the connection itself, not one call.
+open with the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, CursorResult, Row, RowMapping, Select, literal_column, select
-from sqlalchemy.exc import ResourceClosedError
 from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.errors import StoreError
@@ -58,14 +57,28 @@ class StoreReader:
     """Answers questions about one snapshot of a store: nothing changes while it is open."""
 
     def __init__(self, connection: Connection, path: Path) -> None:
-        self._connection = connection
+        self._live: Connection | None = connection
         self.path = path
         self._open: set[CursorResult[*tuple[Any, ...]]] = set()
 
     def close(self) -> None:
         """End every listing that was not read to its end; the store's ``reader`` calls this."""
-        for result in tuple(self._open):
+        self._live = None
+        for result in self._open:
             result.close()
+
+    @property
+    def _connection(self) -> Connection:
+        if self._live is None:
+            raise self._closed()
+        return self._live
+
+    def _closed(self) -> StoreError:
+        return StoreError(
+            "the store was closed before all was read",
+            where=str(self.path),
+            fix="this is a defect of the program: please report it",
+        )
 
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order."""
@@ -235,21 +248,23 @@ class StoreReader:
         return (row._mapping for row in self._rows(query))  # noqa: SLF001 - SQLAlchemy's public name
 
     def _rows(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+        result = self._connection.execute(query, execution_options={"stream_results": True})
+        self._open.add(result)
         try:
-            result = self._connection.execute(query, execution_options={"yield_per": _FETCH_ROWS})
-            self._open.add(result)
-            try:
-                yield from result
-            finally:
-                self._open.discard(result)
-                result.close()
-        except ResourceClosedError as error:
-            raise StoreError(
-                "the store was closed while its rows were being read", where=str(self.path)
-            ) from error
+            while rows := self._fetch(result):
+                yield from rows
+        finally:
+            self._open.discard(result)
+            result.close()
+
+    def _fetch(self, result: CursorResult[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        if self._live is None:
+            raise self._closed()
+        return result.fetchmany(_FETCH_ROWS)
 
 
 def _inside(identity: ColumnElement[int], segment_id: int, span: Span) -> ColumnElement[bool]:
-    # Not position_of: the end of the largest possible range lies just outside the segment.
+    # Not position_of: the end of the largest range lies just outside the segment, and after the
+    # last segment outside 64 bits as well. Hence the last position inside, and not that end.
     base = segment_id * SEGMENT_BYTES_MAX
-    return (identity >= base + span[0]) & (identity < base + span[1])
+    return identity.between(base + span[0], base + span[1] - 1)

@@ -28,20 +28,19 @@ def replace_rows(connection: Connection, batch: Batch, write: BatchWrite) -> Non
     Dead letters whose bytes are intact stay, with their attempts and resolution.
     """
     first = position_of(batch.segment_id, batch.byte_start)
-    end = position_of(batch.segment_id, batch.byte_end - 1) + 1
+    last = position_of(batch.segment_id, batch.byte_end - 1)
     with _triggers_lifted(connection):
         for table in (SCHEMA_FINDINGS, EVENT_ROWS, FILLERS):
-            inside = (table.c.id >= first) & (table.c.id < end)
-            connection.execute(delete(table).where(inside))
+            connection.execute(delete(table).where(table.c.id.between(first, last)))
         insert_rows(connection, write, batch.id)
-        _replace_dead_letters(connection, batch, write, (first, end))
+        _replace_dead_letters(connection, batch, write, (first, last))
 
 
 def _replace_dead_letters(
     connection: Connection, batch: Batch, write: BatchWrite, span: tuple[int, int]
 ) -> None:
     letters = DEAD_LETTER_ROWS.c
-    inside = (letters.id >= span[0]) & (letters.id < span[1])
+    inside = letters.id.between(*span)
     stored = {
         row["id"]: dead_letter_from(row)
         for row in connection.execute(select(DEAD_LETTER_ROWS).where(inside)).mappings()

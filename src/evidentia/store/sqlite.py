@@ -162,7 +162,14 @@ def _allow_reading(
 
 
 def _only_asks(name: str | None, value: str | None) -> bool:
-    return value is None or name in {"table_info", "table_xinfo"}
+    # These take what they tell of as an argument; an argument of any other sets it.
+    return value is None or name in {
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "table_info",
+        "table_xinfo",
+    }
 
 
 READABLE_PRAGMAS: Final = frozenset(
@@ -171,6 +178,9 @@ READABLE_PRAGMAS: Final = frozenset(
         "busy_timeout",
         "cache_size",
         "foreign_keys",
+        "index_info",
+        "index_list",
+        "index_xinfo",
         "integrity_check",
         "journal_mode",
         "page_count",

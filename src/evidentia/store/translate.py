@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import ResourceClosedError, StatementError
 
 from evidentia.errors import (
     StoreDamagedError,
@@ -91,6 +91,12 @@ def translated(where: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, *_UNFIT_VALUES) as error:
         raise _translation(error, where) from error
+    except ResourceClosedError as error:
+        raise StoreError(
+            "the store was closed before all was written",
+            where=where,
+            fix="this is a defect of the program: please report it",
+        ) from error
 
 
 def translator(where: str) -> Callable[[ExceptionContext], BaseException | None]:
