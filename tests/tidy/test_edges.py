@@ -138,6 +138,6 @@ def test_sql_lives_in_sql_files_or_in_the_store() -> None:
         ('def f():\n    """Run SELECT 1 FROM events."""', False),
     ],
 )
-def test_an_sql_statement_in_a_string_is_found(code: str, is_sql: bool) -> None:
+def test_an_sql_statement_in_a_string_is_found(code: str, is_sql: bool) -> None:  # noqa: FBT001 - a case, not a switch
     """The check sees statements in plain, joined and formatted strings, and leaves prose alone."""
     assert bool(list(statements(ast.parse(code)))) is is_sql

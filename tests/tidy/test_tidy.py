@@ -24,21 +24,28 @@ _TYPE_IGNORE: Final = re.compile(r"#\s*type:\s*ignore(?P<rest>.*)")
 _REASON: Final = re.compile(r"[A-Za-z]{2,}")
 
 
-def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, text: str) -> int:
-    """How many lines a function has, without its docstring and blank lines."""
-    lines = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+def code_lines(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str], first: int
+) -> int:
+    """How many lines a function has from line ``first`` on, without docstring and blank lines."""
     docstring: range = range(0)
     if ast.get_docstring(function, clean=False) is not None:
-        first = function.body[0]
-        docstring = range(first.lineno, (first.end_lineno or first.lineno) + 1)
-    all_lines = text.splitlines()
-    return sum(line not in docstring and bool(all_lines[line - 1].strip()) for line in lines)
+        docstring = range(function.body[0].lineno, _end(function.body[0]) + 1)
+    counted = range(first, _end(function) + 1)
+    return sum(line not in docstring and bool(lines[line - 1].strip()) for line in counted)
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def long_functions(name: str, text: str) -> Iterator[str]:
     """Every function of a file that is over the limit."""
+    lines = text.splitlines()
     for function in functions(ast.parse(text)):
-        count = code_lines(function, text)
+        # A command's parameters are its options with their help: words, not code.
+        first = function.body[0].lineno if room(name) == "cli" else function.lineno
+        count = code_lines(function, lines, first)
         if count > FUNCTION_LINES_MAX:
             yield f"{name}:{function.lineno}: {function.name} has {count} lines of code"
 
@@ -115,15 +122,18 @@ def test_no_module_has_a_vague_name() -> None:
     assert vague_modules(["src/evidentia/store/utils.py", "src/evidentia/core/x.py"]) != []
 
 
-@pytest.mark.parametrize("name", rooms())
-def test_the_architecture_names_every_room(name: str) -> None:
+def test_the_architecture_names_every_room() -> None:
     """ARCHITECTURE.md says, in backticks, of each room that it is there."""
     page = CHECKOUT / "ARCHITECTURE.md"
     text = page.read_text("utf-8") if page.is_file() else ""
 
-    assert re.search(rf"`(src/evidentia/|evidentia\.)?{name}(/|\.py)?`", text), (
-        f"ARCHITECTURE.md does not name `{name}/`"
-    )
+    missing = [
+        name
+        for name in rooms()
+        if not re.search(rf"`(src/evidentia/|evidentia\.)?{name}(/|\.py)?`", text)
+    ]
+
+    assert missing == []
 
 
 def test_every_exemption_says_which_rule_and_why() -> None:
@@ -148,7 +158,7 @@ def test_every_exemption_says_which_rule_and_why() -> None:
         ("# an ordinary comment", True),
     ],
 )
-def test_an_unexplained_exemption_is_found(comment: str, is_fine: bool) -> None:
+def test_an_unexplained_exemption_is_found(comment: str, is_fine: bool) -> None:  # noqa: FBT001 - a case, not a switch
     """The check of exemptions tells good from bad."""
     found = list(unexplained_exemptions("f.py", f"x = 1  {comment}\n"))
 

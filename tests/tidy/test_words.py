@@ -55,7 +55,7 @@ def test_no_data_file_claims_more_than_the_evidence_gives(suffix: str) -> None:
         ("no accidental damage found", False),
     ],
 )
-def test_a_claim_is_found(text: str, is_claim: bool) -> None:
+def test_a_claim_is_found(text: str, is_claim: bool) -> None:  # noqa: FBT001 - a case, not a switch
     """The check knows the words, however they are written (CT-06)."""
     assert bool(CLAIMS.search(text)) is is_claim
 
@@ -83,6 +83,6 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
         ("docs/work/main", False),
     ],
 )
-def test_a_machine_path_is_found(text: str, is_machine_path: bool) -> None:
+def test_a_machine_path_is_found(text: str, is_machine_path: bool) -> None:  # noqa: FBT001 - a case, not a switch
     """The check tells a developer's folders from those that an attacker types."""
     assert bool(MACHINE_PATHS.search(text)) is is_machine_path
