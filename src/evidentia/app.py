@@ -175,15 +175,14 @@ class Workspace:
             StoreHeldError: Another process is ingesting into this store.
             UsageError: A source names a pack that is not installed.
         """
-        packs = [self.pack(name) for name in sorted({source.pack for source in sources})]
+        for name in sorted({source.pack for source in sources}):
+            self.pack(name)
         discovery = discover(sources)
         if is_dry_run:
             rehearsal = Rehearsal(self._segments())
             target = Target(sink=rehearsal, is_dry_run=True)
             return ingest(target, discovery, self.packs, options, watch)
-        with self.store.writer(
-            packs, command="ingest", clock=utc_microseconds, version=__version__
-        ) as writer:
+        with self.writer("ingest") as writer:
             bulk = None if writer.has_events() else writer.bulk
             target = Target(sink=writer, bulk=bulk)
             return ingest(target, discovery, self.packs, options, watch)
@@ -212,7 +211,10 @@ class Workspace:
             return recover(writer, self.packs, damage, limits)
 
     def writer(self, command: str) -> AbstractContextManager[StoreWriter]:
-        """The store's writing side, for administrative changes; holds the lease while open."""
+        """The store's writing side, with room for the columns of every installed pack.
+
+        The lease is held while it is open.
+        """
         return self.store.writer(
             list(self.packs.values()),
             command=command,

@@ -24,6 +24,7 @@ from evidentia.store.schema import (
     EVENT_ROWS,
     GAP_ROWS,
     KINDS,
+    LOGS,
     SEGMENTS,
 )
 
@@ -33,6 +34,7 @@ EVENTS_COLUMNS: Final = (
     "id",
     "batch_id",
     "log_path",
+    "pack",
     "line_no",
     "byte_offset",
     "event_id",
@@ -73,6 +75,16 @@ def _log_path(position: ColumnElement[int]) -> ColumnElement[str]:
     )
 
 
+def _pack(position: ColumnElement[int]) -> ColumnElement[str]:
+    return (
+        select(LOGS.c.pack)
+        .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        .where(SEGMENTS.c.id == position // _SEGMENT_BYTES)
+        .scalar_subquery()
+        .label("pack")
+    )
+
+
 def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[object, ...]]:
     rows = EVENT_ROWS.c
     return (
@@ -80,6 +92,7 @@ def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[o
             rows.id,
             rows.batch_id,
             _log_path(rows.id),
+            _pack(rows.id),
             rows.line_no,
             (rows.id % _SEGMENT_BYTES).label("byte_offset"),
             rows.event_id,

@@ -112,6 +112,12 @@ def translator(where: str) -> Callable[[ExceptionContext], BaseException | None]
 
 
 def _translation(error: BaseException, where: str) -> StoreError:
+    if "no such column" in str(error):
+        return StoreError(
+            f"the store lacks a column that is asked for: {error}",
+            where=where,
+            fix="a pack was installed after the store was filled; any ingest makes room for it",
+        )
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int) and code & _PRIMARY_CODE in _TRANSLATIONS:
         kind, what, fix = _TRANSLATIONS[code & _PRIMARY_CODE]

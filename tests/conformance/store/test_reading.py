@@ -23,6 +23,7 @@ EVENTS_COLUMNS = [
     "id",
     "batch_id",
     "log_path",
+    "pack",
     "line_no",
     "byte_offset",
     "event_id",
@@ -42,7 +43,7 @@ EVENTS_COLUMNS = [
 
 def _count_to(number: int) -> NamedQuery:
     numbers = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {})"
-    return query(numbers.format(number) + " SELECT count(*) AS n FROM c")
+    return query(numbers.format(number) + " SELECT count(*) AS n FROM c")  # noqa: S608 - a number of this test
 
 
 def test_a_reader_sees_one_snapshot(scene: Scene) -> None:
@@ -189,6 +190,7 @@ def test_events_are_listed_with_their_public_columns(scene: Scene) -> None:
         "id": position_of(segment.id, LINE),
         "batch_id": 1,
         "log_path": "/logs/a.jsonl",
+        "pack": "demo",
         "line_no": 2,
         "byte_offset": LINE,
         "event_id": "e2",

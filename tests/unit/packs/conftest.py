@@ -14,7 +14,9 @@ from evidentia.event.values import Flag, JsonObject, Policy, Verdict
 from evidentia.pack.contract import NamedQuery, Pack, ParameterType
 
 SEGMENT = 2**40
-FIXED_COLUMNS = ("id", "batch_id", "log_path", "line_no", "byte_offset", "raw_json", "sha256")
+FIXED_COLUMNS = (
+    *("id", "batch_id", "log_path", "pack", "line_no", "byte_offset", "raw_json", "sha256"),
+)
 FAR_FUTURE_US = 4_102_444_800_000_000
 
 Columns = dict[str, object]
@@ -90,21 +92,19 @@ def _arguments(query: NamedQuery, given: dict[str, int]) -> dict[str, int | str]
 def _create(connection: sqlite3.Connection, pack: Pack) -> None:
     names = (*FIXED_COLUMNS, *Extractor(pack.fields).column_names, "flags")
     connection.execute(f"CREATE TABLE events ({', '.join(names)})")
-    connection.execute("CREATE TABLE logs (id, pack)")
-    connection.executemany("INSERT INTO logs VALUES (?, ?)", [(11, pack.name), (12, "another")])
-    connection.execute("CREATE TABLE segments (id, log_id)")
-    connection.executemany("INSERT INTO segments VALUES (?, ?)", [(1, 11), (2, 12)])
 
 
 def _insert(
-    connection: sqlite3.Connection, pack: Pack, place: tuple[int, int], lines: Sequence[bytes]
+    connection: sqlite3.Connection, pack: Pack, batch: tuple[int, int], lines: Sequence[bytes]
 ) -> None:
-    segment_id, batch_id = place
+    segment_id, batch_id = batch
     (stored,) = connection.execute("SELECT COUNT(*) FROM events").fetchone()
     for line_no, line in enumerate(lines, start=stored + 1):
         columns, flags = _columns(pack, line)
         position = segment_id * SEGMENT + line_no
-        fixed = (position, batch_id, "evidence/log.jsonl", line_no, line_no, line.decode(), "")
+        name = pack.name if segment_id == 1 else "another"
+        place = (position, batch_id, "evidence/log.jsonl", name, line_no, line_no)
+        fixed = (*place, line.decode(), "")
         row = (*fixed, *columns.values(), int(flags))
         marks = ", ".join("?" * len(row))
         connection.execute(f"INSERT INTO events VALUES ({marks})", row)  # noqa: S608 - marks only

@@ -38,11 +38,7 @@ WHERE session_id IS NOT NULL
   AND session_id IN (
     SELECT session_id FROM events WHERE ts >= :since AND ts < :until
   )
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'cowrie'
-  )
+  AND pack = 'cowrie'
 GROUP BY sensor, session_id
 HAVING COUNT(CASE WHEN ts >= :since AND ts < :until THEN 1 END) > 0
 ORDER BY first_ts DESC, sensor, session_id

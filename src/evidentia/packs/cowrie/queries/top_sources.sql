@@ -25,11 +25,7 @@ SELECT
     COUNT(*) AS event_count
 FROM events
 WHERE actor IS NOT NULL AND ts >= :since AND ts < :until
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'cowrie'
-  )
+  AND pack = 'cowrie'
 GROUP BY actor
 ORDER BY event_count DESC, source
 LIMIT :limit

@@ -9,11 +9,7 @@
 SELECT actor, MIN(ts) AS first_ts, MAX(ts) AS last_ts, COUNT(*) AS event_count
 FROM events
 WHERE ts >= :since AND ts < :until AND actor IS NOT NULL
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'world'
-  )
+  AND pack = 'world'
 GROUP BY actor
 ORDER BY event_count DESC, actor
 LIMIT 20

@@ -10,10 +10,6 @@ SELECT actor, kind, decision, COUNT(*) AS event_count
 FROM events
 WHERE decision IN ('blocked', 'denied', 'rate_limited', 'refused', 'rejected', 'unauthorized')
   AND ts >= :since AND ts < :until
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'world'
-  )
+  AND pack = 'world'
 GROUP BY actor, kind, decision
 ORDER BY event_count DESC, COALESCE(actor, ''), kind, decision

@@ -17,10 +17,6 @@ SELECT
     COUNT(CASE WHEN kind = 'growth.apply.failed' THEN 1 END) AS applies_failed
 FROM events
 WHERE window_key IS NOT NULL AND ts >= :since AND ts < :until
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'world'
-  )
+  AND pack = 'world'
 GROUP BY window_key
 ORDER BY window_key

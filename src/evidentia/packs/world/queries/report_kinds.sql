@@ -7,10 +7,6 @@
 SELECT kind, COUNT(*) AS event_count
 FROM events
 WHERE ts >= :since AND ts < :until
-  -- A store may hold the logs of several packs; an event's id tells its segment.
-  AND id / 1099511627776 IN (
-    SELECT segments.id FROM segments JOIN logs ON logs.id = segments.log_id
-    WHERE logs.pack = 'world'
-  )
+  AND pack = 'world'
 GROUP BY kind
 ORDER BY event_count DESC, kind
