@@ -39,20 +39,22 @@ find_python() {
     return 1
 }
 
-# What an installation depends on: the project's own words, the interpreter, the place.
+# What an installation depends on: the project's own words and the interpreter.
 environment_key() {
     cat "$root_folder/pyproject.toml" "$root_folder/src/evidentia/__init__.py" | cksum
     "$venv_python" -c 'import sys; print(sys.version)'
-    printf '%s\n' "$root_folder"
 }
 
 # Makes .venv, or keeps the one that is there when its Python runs and is new enough.
 make_environment() {
-    local python
-    if ! is_new_enough "$venv_python"; then
+    local python made_in="$root_folder/.venv/made-in"
+    # The programs in .venv hold its path: after a move of the checkout they call nothing.
+    if ! is_new_enough "$venv_python" ||
+        { [ -f "$made_in" ] && [ "$(cat "$made_in")" != "$root_folder" ]; }; then
         python="$(find_python)" || return 1
         say "making .venv with $("$python" --version)"
         "$python" -m venv --clear "$root_folder/.venv" || return 1
+        printf '%s\n' "$root_folder" >"$made_in"
     fi
     if ! "$venv_python" -m pip --version >/dev/null 2>&1; then
         "$venv_python" -m ensurepip --default-pip >/dev/null || return 1
