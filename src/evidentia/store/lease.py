@@ -3,23 +3,29 @@
 The lease is a row, so it is taken, renewed and checked in the same transactions as the data. A
 holder that died is recognised at once on the same host (its process is gone, or the number now
 belongs to another process) and after ``STALE_SECONDS`` without a heartbeat on another host.
+
+What surprised: a lease cannot always be given back, for instance on a full disk. A process that
+goes on after that must not be locked out by itself, so it remembers the leases it really holds.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from evidentia.errors import StoreHeldError
-from evidentia.store.process import is_alive
+from evidentia.store.process import is_alive, is_this_process
 from evidentia.store.schema import LEASE
 from evidentia.store.values import Owner
 
 STALE_SECONDS: Final = 60
 """A holder on another host that has not renewed its lease for this long is taken to be dead."""
 _NAME: Final = "ingest"
+_HELD_HERE: Final[set[str]] = set()
 
 
 def take_lease(connection: Connection, owner: Owner, now_us: int) -> str:
@@ -58,7 +64,7 @@ def refuse_if_held(connection: Connection, now_us: int) -> None:
         return
     holder = _owner(row)
     idle_seconds = (now_us - row["heartbeat_us"]) / 1e6
-    alive = is_alive(holder)
+    alive = is_alive(holder) and (not is_this_process(holder) or row["token"] in _HELD_HERE)
     if alive is False or (alive is None and idle_seconds > STALE_SECONDS):
         return
     raise StoreHeldError(
@@ -84,6 +90,16 @@ def renew_lease(connection: Connection, token: str, now_us: int) -> None:
             "the lease on this store was taken over by another process",
             fix="let that process finish; run this command again afterwards",
         )
+
+
+@contextmanager
+def remembered(token: str) -> Iterator[None]:
+    """Remember that this process holds a lease, until left."""
+    _HELD_HERE.add(token)
+    try:
+        yield
+    finally:
+        _HELD_HERE.discard(token)
 
 
 def release_lease(connection: Connection, token: str) -> None:

@@ -61,6 +61,13 @@ def _stat_fields(pid: int) -> list[str]:
     return stat.rpartition(")")[2].split()
 
 
+def is_this_process(owner: Owner) -> bool:
+    """Whether an owner is the process that asks."""
+    pid = os.getpid()
+    ours = (socket.gethostname(), pid, process_start(pid) or "")
+    return (owner.host, owner.pid, owner.process_start) == ours
+
+
 def is_alive(owner: Owner) -> bool | None:
     """Whether an owner's process still runs; None when it is on another host."""
     if owner.host != socket.gethostname():

@@ -81,6 +81,8 @@ _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
     ),
 }
 _PRIMARY_CODE: Final = 0xFF
+_NOT_TEXT: Final = "Could not decode to UTF-8"
+"""The beginning of the driver's own message, which comes without a code."""
 _UNFIT_VALUES: Final = (OverflowError, UnicodeEncodeError)
 
 
@@ -122,6 +124,12 @@ def _translation(error: BaseException, where: str) -> StoreError:
     if isinstance(code, int) and code & _PRIMARY_CODE in _TRANSLATIONS:
         kind, what, fix = _TRANSLATIONS[code & _PRIMARY_CODE]
         return kind(what, where=where, fix=fix)
+    if str(error).startswith(_NOT_TEXT):
+        return StoreDamagedError(
+            "the database holds text that is not valid UTF-8, which no part of evidentia writes",
+            where=where,
+            fix=_TRANSLATIONS[sqlite3.SQLITE_CORRUPT][2],
+        )
     if isinstance(error, _UNFIT_VALUES):
         return StoreError(f"a value does not fit the database: {error}", where=where)
     return StoreError(f"the database refuses: {error}", where=where)

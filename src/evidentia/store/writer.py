@@ -19,7 +19,7 @@ from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
 from evidentia.store import batches, dead_letters, indexes, registration, relations, repair, sqlite
-from evidentia.store.lease import release_lease, renew_lease, take_lease
+from evidentia.store.lease import release_lease, remembered, renew_lease, take_lease
 from evidentia.store.records import (
     fingerprint_values,
     segment_from,
@@ -69,22 +69,20 @@ class StoreWriter:
 
         What fails inside is what the caller learns of: a disk that is full is still full when the
         lease is given back, and that second failure must not stand in front of the first. A lease
-        that cannot be given back ends with the process.
+        that cannot be given back holds nobody up: it is nobody's once this block is left.
         """
         now = self._clock()
         with translated(str(self._path)), self._connection.begin():
             self._token = take_lease(self._connection, owner, now)
             self._run_id = self._begin_run(owner, version, now)
         self._owner = owner
-        try:
-            yield
-        except BaseException as failure:
+        with remembered(self._token):
             try:
-                self._let_go("failed")
-            except StoreError as second:
-                failure.add_note(f"the lease was not given back: {second}")
-            raise
-        self._let_go("done")
+                yield
+            except BaseException as failure:
+                self._let_go_after(failure)
+                raise
+            self._let_go("done")
 
     def _begin_run(self, owner: Owner, version: str, now_us: int) -> int:
         made = self._connection.execute(
@@ -100,6 +98,12 @@ class StoreWriter:
             .returning(RUNS.c.id)
         )
         return int(made.scalar_one())
+
+    def _let_go_after(self, failure: BaseException) -> None:
+        try:
+            self._let_go("failed")
+        except StoreError as second:
+            failure.add_note(f"the lease was not given back: {second}")
 
     def _let_go(self, outcome: str) -> None:
         with translated(str(self._path)):
