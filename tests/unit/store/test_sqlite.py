@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from evidentia.errors import StoreDamagedError, StoreError, StoreHeldError
+from evidentia.store import reader as store_reader
 from evidentia.store import sqlite
 from evidentia.store.opening import Store
 from evidentia.store.values import EventFilter
@@ -208,8 +209,11 @@ def test_a_damaged_file_is_named_as_such(store: Store) -> None:
     assert caught.value.fix == "the log is the evidence: move the file away and ingest again"
 
 
-def test_a_damaged_row_is_found_in_the_middle_of_a_listing(store: Store) -> None:
+def test_a_damaged_row_is_found_in_the_middle_of_a_listing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What goes wrong while rows stream out is translated where it happens."""
+    monkeypatch.setattr(store_reader, "_FETCH_ROWS", 2)
     with writing(store) as writer:
         segment = new_segment(writer)
         writer.kind_ids(["login"])
