@@ -6,7 +6,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 
-from evidentia.errors import EvidentiaError, LogCorruptError, LogError
+from evidentia.errors import EvidentiaError, LogCorruptError, LogError, UsageError
 from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.ingest.collect import Collector
 from evidentia.ingest.parse import LineParser
@@ -81,14 +81,15 @@ class FileReader:
             return _report_unread(task, Outcome.UNCHANGED)
         if task.archive.condition is ArchiveCondition.TRUNCATED and not self.options.is_final:
             return _report_unread(task, Outcome.WAITING)
+        if plan.segment is not None:
+            return self._read_segment(task, plan.segment, ())
         try:
-            if plan.segment is None:
-                self._check_format(task)
-        except LogError as problem:
+            self._check_format(task)
+            log_id = self.sink.log_id(plan.file.source)
+        except (LogError, UsageError) as problem:
             return _report_unread(task, Outcome.FAILED, problem)
         gaps = self._end_replaced(plan)
-        segment = plan.segment or self._new_segment(plan)
-        return self._read_segment(task, segment, gaps)
+        return self._read_segment(task, self._new_segment(plan, log_id), gaps)
 
     def _check_format(self, task: Task) -> None:
         file = task.plan.file
@@ -104,11 +105,11 @@ class FileReader:
             found += gaps
         return found
 
-    def _new_segment(self, plan: Plan) -> Segment:
+    def _new_segment(self, plan: Plan, log_id: int) -> Segment:
         file = plan.file
         return self.sink.add_segment(
             NewSegment(
-                log_id=self.sink.log_id(file.source),
+                log_id=log_id,
                 path=stored_path(file.path),
                 compression=file.compression,
                 device=file.device,

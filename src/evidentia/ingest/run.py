@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from evidentia.errors import EvidentiaError, LogError, UsageError
 from evidentia.ingest.parse import LineParser, ParseSettings
-from evidentia.ingest.plan import Plan, plan_file
+from evidentia.ingest.plan import Plan, Refusal, plan_files
 from evidentia.ingest.reading import FileReader, Task
 from evidentia.ingest.values import (
     BULK_BYTES,
@@ -97,17 +97,16 @@ def ingest(
 def _plan_all(
     sink: BatchSink, discovery: Discovery, options: IngestOptions
 ) -> tuple[list[Task], list[FileReport]]:
-    segments = sink.segments()
     tasks: list[Task] = []
     failed: list[FileReport] = []
-    for file in discovery.files:
+    for plan in plan_files(discovery.files, sink.segments(), options.limits):
         try:
-            plan = plan_file(file, segments, options.limits)
+            if isinstance(plan, Refusal):
+                raise plan.problem
             tasks.append(_task(plan, options))
         except (LogError, UsageError) as problem:
-            failed.append(
-                FileReport(path=stored_path(file.path), outcome=Outcome.FAILED, problem=problem)
-            )
+            path = stored_path(plan.file.path)
+            failed.append(FileReport(path=path, outcome=Outcome.FAILED, problem=problem))
     return tasks, failed
 
 
