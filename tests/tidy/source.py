@@ -27,10 +27,10 @@ def names() -> list[str]:
 
 def _walked() -> Iterator[str]:
     for path in CHECKOUT.rglob("*"):
-        name = path.relative_to(CHECKOUT).as_posix()
-        is_hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+        name = path.relative_to(CHECKOUT)
+        is_hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
         if path.is_file() and not is_hidden:
-            yield name
+            yield name.as_posix()
 
 
 def texts(*folders: str, suffix: str = ".py") -> dict[str, str]:
