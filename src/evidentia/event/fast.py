@@ -5,6 +5,7 @@ Pure. What this module accepts, ``strict`` accepts too, with an equal object and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _REFUSALS: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 """msgspec reports bad UTF-8 and deep nesting outside its own family of errors."""
 _WHITESPACE: Final = b" \t\r\n"
-_CONTAINERS: Final = frozenset({dict, list})
+_CONTAINERS: Final = (dict, list)
 _DEPTH_MAX: Final = Policy().depth_max
 _SHALLOW_BYTES: Final = 2 * _DEPTH_MAX
 
@@ -61,12 +62,12 @@ def _has_all_members(line: bytes, event: JsonObject) -> bool:
 
 def _count_keys(event: JsonObject) -> int:
     count = 0
-    pending: list[JsonValue] = [event]
+    pending: list[JsonObject | list[JsonValue]] = [event]
     while pending:
         node = pending.pop()
-        if type(node) is dict:
+        children: Iterable[JsonValue] = node
+        if isinstance(node, dict):
             count += len(node)
-            pending += [value for value in node.values() if type(value) in _CONTAINERS]
-        elif type(node) is list:
-            pending += [value for value in node if type(value) in _CONTAINERS]
+            children = node.values()
+        pending += [child for child in children if isinstance(child, _CONTAINERS)]
     return count

@@ -22,7 +22,7 @@ _BRACKET_OR_STRING: Final = re.compile(STRING + rb"|(?P<open>[\[{])|(?P<close>[\
 _FLOAT_OR_STRING: Final = re.compile(
     STRING + rb"|-?(?:0|[1-9][0-9]*+)(?P<float>(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)", re.DOTALL
 )
-_NO_NUMBER: Final = re.compile(rb"-?(?:NaN|Infinity)")
+_NO_NUMBER: Final = re.compile(rb"NaN|-?Infinity")
 
 
 def not_utf8_fault(text: bytes) -> Verdict | None:

@@ -34,6 +34,10 @@ class LongInteger:
 
     __slots__ = ()
 
+    def __reduce__(self) -> str:
+        """Copies and pickles give the one stand-in again, so that it is known by identity."""
+        return "LONG_INTEGER"
+
 
 # The type of a JSON value stays as it is for everyone: readers test for the types they accept, and
 # this is none of them.

@@ -127,12 +127,14 @@ def _verdict_of(text: bytes, refusal: _Refusal) -> Verdict:
 
 
 def _first_fault(text: bytes, refused: Verdict, policy: Policy) -> Verdict:
+    head = text[: refused.column]
     faults = (
+        # The whole text: its head may end inside a character or an escape.
         not_utf8_fault(text),
         refused,
         lone_surrogate_fault(text),
-        depth_fault(text, min(policy.depth_max, _PARSER_DEPTH_MAX)),
-        overflow_fault(text),
+        depth_fault(head, min(policy.depth_max, _PARSER_DEPTH_MAX)),
+        overflow_fault(head),
     )
     # At the same byte the earlier of these names the cause.
     return min((fault for fault in faults if fault is not None), key=_column_of)
