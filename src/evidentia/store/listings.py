@@ -237,12 +237,10 @@ def _bytes_of(kind: FillerKind) -> ColumnElement[int]:
 
 def period_counts(connection: Connection, pack: str, since_us: int, until_us: int) -> PeriodCounts:
     """What stands behind a report on a pack's logs over a period."""
-    segment_ids = tuple(
-        connection.execute(
-            select(SEGMENTS.c.id)
-            .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
-            .where(LOGS.c.pack == pack)
-        ).scalars()
+    segment_ids = (
+        select(SEGMENTS.c.id)
+        .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        .where(LOGS.c.pack == pack)
     )
     rows, letters, places = EVENT_ROWS.c, DEAD_LETTER_ROWS.c, GAP_ROWS.c
     in_events = rows.id.op("/")(SEGMENT_BYTES_MAX).in_(segment_ids)

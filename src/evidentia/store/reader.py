@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, CursorResult, Row, RowMapping, Select, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from evidentia.errors import StoreError
+from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
 from evidentia.store import listings, records, sqlite
@@ -241,8 +241,13 @@ class StoreReader:
 
     def integrity_problems(self) -> tuple[str, ...]:
         """What the engine's own integrity check finds; empty when all is well."""
-        rows = self._connection.exec_driver_sql("PRAGMA integrity_check").scalars()
-        return tuple(str(row) for row in rows if row != "ok")
+        found = []
+        try:
+            for row in self._connection.exec_driver_sql("PRAGMA integrity_check").scalars():
+                found.append(str(row))  # noqa: PERF401 - what was found before it fails counts
+        except StoreDamagedError as error:
+            found.append(error.what)
+        return tuple(problem for problem in found if problem != "ok")
 
     def _mappings(self, query: Select[*tuple[Any, ...]]) -> Iterator[RowMapping]:
         return (row._mapping for row in self._rows(query))  # noqa: SLF001 - SQLAlchemy's public name

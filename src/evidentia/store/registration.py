@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Index, column, insert, select, text, update
+from sqlalchemy import Column, Connection, Index, MetaData, Table, insert, select, update
 from sqlalchemy.schema import CreateIndex
 
 from evidentia.errors import PackError, UsageError
@@ -115,13 +115,12 @@ def promoted_indexes(connection: Connection, packs: Sequence[Pack]) -> tuple[str
     """CREATE INDEX statements for the promoted columns that packs want to look up by."""
     statements = []
     for name in indexed_columns(packs):
-        present = column(name).is_not(None)
+        # Not on EVENT_ROWS: an index joins its table's description for the life of the process.
+        column: Column[object] = Column(name)
+        Table(EVENT_ROWS.name, MetaData(), column)
+        present = column.is_not(None)
         index = Index(
-            promoted_index_name(name),
-            text(connection.dialect.identifier_preparer.quote_identifier(name)),
-            _table=EVENT_ROWS,
-            sqlite_where=present,
-            postgresql_where=present,
+            promoted_index_name(name), column, sqlite_where=present, postgresql_where=present
         )
         create = CreateIndex(index, if_not_exists=True)
         statements.append(str(create.compile(dialect=connection.dialect)))

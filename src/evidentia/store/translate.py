@@ -7,7 +7,8 @@ for the driver's. What goes to the driver directly stands in ``translated``.
 
 What surprised: a driver does not only raise its own errors. An integer beyond 64 bits raises
 ``OverflowError``, a text with a lone surrogate ``UnicodeEncodeError``. And SQLite reports a disk
-quota or a file size limit that is used up as an input/output error; only ``ENOSPC`` counts as full.
+quota or a file size limit that is used up as an input/output error; only ``ENOSPC`` counts as full,
+and not even that where the WAL's shared memory does not fit.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from evidentia.errors import (
     StoreHeldError,
 )
 
+_FULL: Final = (
+    StoreFullError,
+    "there is no space left for the store; the last batch was rolled back, nothing is lost",
+    "free some space and run the same command again",
+)
 _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
-    sqlite3.SQLITE_FULL: (
-        StoreFullError,
-        "there is no space left for the store; the last batch was rolled back, nothing is lost",
-        "free some space and run the same command again",
-    ),
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_BUSY: (
         StoreHeldError,
         "another program is writing to this database",
@@ -121,9 +124,11 @@ def _translation(error: BaseException, where: str) -> StoreError:
             fix="a pack was installed after the store was filled; any ingest makes room for it",
         )
     code = getattr(error, "sqlite_errorcode", None)
-    if isinstance(code, int) and code & _PRIMARY_CODE in _TRANSLATIONS:
-        kind, what, fix = _TRANSLATIONS[code & _PRIMARY_CODE]
-        return kind(what, where=where, fix=fix)
+    if isinstance(code, int):
+        known = _TRANSLATIONS.get(code) or _TRANSLATIONS.get(code & _PRIMARY_CODE)
+        if known:
+            kind, what, fix = known
+            return kind(what, where=where, fix=fix)
     if str(error).startswith(_NOT_TEXT):
         return StoreDamagedError(
             "the database holds text that is not valid UTF-8, which no part of evidentia writes",

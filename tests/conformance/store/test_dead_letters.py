@@ -106,8 +106,8 @@ def test_a_resolution_has_a_reason_an_author_and_a_time(scene: Scene) -> None:
     assert (found.resolved_by, found.resolved_us) == (scene.owner.actor, scene.clock())
 
 
-@pytest.mark.parametrize("is_retry", [True, False])
-def test_only_an_open_dead_letter_can_be_dealt_with(scene: Scene, is_retry: bool) -> None:
+@pytest.mark.parametrize("action", ["retry", "resolve"])
+def test_only_an_open_dead_letter_can_be_dealt_with(scene: Scene, action: str) -> None:
     """One that is absent or dealt with already is refused, and nothing is recorded."""
     with scene.writer() as writer:
         position = dead_letter(scene.fill(writer), 4).position
@@ -115,7 +115,7 @@ def test_only_an_open_dead_letter_can_be_dealt_with(scene: Scene, is_retry: bool
         before = scene.adapter.dump()
 
         def deal_with(position: int) -> None:
-            if is_retry:
+            if action == "retry":
                 writer.retry_dead_letter(position, Retry(event=None, reason="syntax"))
             else:
                 writer.resolve_dead_letter(position, "again")

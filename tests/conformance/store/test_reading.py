@@ -358,6 +358,29 @@ def test_a_listing_by_path_goes_through_every_segment_of_it(scene: Scene) -> Non
     assert (len(every), some) == (6, every[:3])
 
 
+def test_a_period_is_counted_for_one_pack(scene: Scene) -> None:
+    """What a report stands on: events in and without a time, open dead letters and gaps."""
+    with scene.writer() as writer:
+        segment = scene.segment(writer)
+        kind = writer.kind_ids(["login"])["login"]
+        times = (10, 20, 30, None)
+        rows = [event(segment, line, kind, ts=ts) for line, ts in enumerate(times, start=1)]
+        letters = [dead_letter(segment, 5), dead_letter(segment, 6)]
+        writer.commit_batch(
+            lines(segment, 1, 6, events=rows, dead_letters=letters, gaps=[gap(segment)])
+        )
+        writer.resolve_dead_letter(letters[0].position, "seen")
+
+    with scene.store.reader() as reader:
+        ours = reader.period_counts("demo", 10, 30)
+        theirs = reader.period_counts("other", 10, 30)
+        newest = (reader.latest_us("demo"), reader.latest_us("other"))
+
+    assert dataclasses.astuple(ours) == (2, 1, 1, 1)
+    assert dataclasses.astuple(theirs) == (0, 0, 0, 0)
+    assert newest == (30, None)
+
+
 def test_three_spellings_of_an_instant_are_one_time(scene: Scene) -> None:
     """SC-02: times are integers, so spellings with Z, offset or none are equal."""
     instant = 1_600_000_000_000_000
@@ -521,7 +544,10 @@ def test_a_broken_query_is_refused_where_it_is_run(scene: Scene) -> None:
     with scene.store_with_reader() as reader:
         with pytest.raises(StoreError, match="no_such_table"):
             reader.run_query(query("SELECT * FROM no_such_table"), {})
+        with pytest.raises(StoreError, match="lacks a column") as caught:
+            reader.run_query(query("SELECT no_such_column FROM events"), {})
 
+        assert caught.value.fix is not None
         assert reader.counts().batches == 0
 
 

@@ -160,6 +160,22 @@ def test_more_kinds_than_one_statement_binds(scene: Scene) -> None:
     assert len({ids[name] for name in names}) == 40_000
 
 
+def test_kinds_that_were_forgotten_are_found_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 12: only so many kinds are remembered; the others are looked up."""
+    monkeypatch.setattr("evidentia.store.writer._KNOWN_KINDS_MAX", 2)
+    with scene.writer() as writer:
+        first = dict(writer.kind_ids(["a", "b"]))
+
+        second = writer.kind_ids(["b", "c"])
+        assert set(second) == {"b", "c"}
+        again = writer.kind_ids(["a"])
+
+    assert again["a"] == first["a"]
+    assert second["b"] == first["b"]
+
+
 def test_each_kind_is_counted_with_its_pack(scene: Scene) -> None:
     """The listing of kinds goes by pack and kind, most first."""
     with scene.writer() as writer:

@@ -20,6 +20,7 @@ from evidentia.store.translate import translated, translator
 
 CODES = {
     "SQLITE_FULL": (StoreFullError, "no space left"),
+    "SQLITE_IOERR_SHMSIZE": (StoreFullError, "no space left"),
     "SQLITE_BUSY": (StoreHeldError, "another program is writing"),
     "SQLITE_BUSY_SNAPSHOT": (StoreHeldError, "another program is writing"),
     "SQLITE_BUSY_RECOVERY": (StoreHeldError, "another program is writing"),
