@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from evidentia.event.values import Position, Reason, position_of
+from evidentia.errors import LogUnreadableError
+from evidentia.event.values import (
+    SEGMENT_BYTES_MAX,
+    SEGMENT_ID_MAX,
+    Position,
+    Reason,
+    position_of,
+)
 from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
 from evidentia.ingest.values import BatchSink, IngestOptions
 from evidentia.log.identity import FingerprintBuilder
@@ -96,6 +104,32 @@ def filler_row(data: bytes, filler: ParsedFiller, base: int) -> Filler:
     )
 
 
+def merged(fillers: Iterable[Filler]) -> list[Filler]:
+    """Fillers in order of place, with blank lines that follow each other as one.
+
+    Where a log was cut into blocks must not show in the rows.
+    """
+    runs: list[list[Filler]] = []
+    for filler in fillers:
+        last = runs[-1][-1] if runs else None
+        if (
+            last is not None
+            and filler.kind is last.kind is FillerKind.BLANK
+            and last.position + last.length == filler.position
+        ):
+            runs[-1].append(filler)
+        else:
+            runs.append([filler])
+    return [_one(run) for run in runs]
+
+
+def _one(run: list[Filler]) -> Filler:
+    if len(run) == 1:
+        return run[0]
+    raw = b"".join(filler.raw or b"" for filler in run)
+    return replace(run[0], length=len(raw), raw=raw)
+
+
 class Collector:
     """Turns a segment's pieces into batches, in order, without a hole.
 
@@ -127,7 +161,12 @@ class Collector:
         self.dead_letters = 0
 
     def add_block(self, block: Block, parsed: ParsedBlock, now: float) -> None:
-        """Add a block; commits when that fills the batch."""
+        """Add a block; commits when that fills the batch.
+
+        Raises:
+            LogUnreadableError: The segment would grow beyond what a position can name.
+        """
+        self._check_room(block.start + len(block.data))
         if self._parts is None:
             self._parts = Parts.begin(block, now)
         kinds = self._sink.kind_ids({event[3] for event in parsed.events})
@@ -135,6 +174,15 @@ class Collector:
         self._fingerprints.feed(block.data)
         if self._is_full(self._parts, now):
             self.commit()
+
+    def _check_room(self, byte_end: int) -> None:
+        if byte_end > SEGMENT_BYTES_MAX or self.segment_id > SEGMENT_ID_MAX:
+            raise LogUnreadableError(
+                f"a segment holds at most {SEGMENT_BYTES_MAX:,} bytes and a store at most "
+                f"{SEGMENT_ID_MAX:,} segments",
+                where=f"segment {self.segment_id}, byte {byte_end}",
+                fix="rotate the log, or ingest it into another store",
+            )
 
     def _is_full(self, parts: Parts, now: float) -> bool:
         options = self._options
@@ -166,7 +214,7 @@ class Collector:
                 events=parts.events,
                 promoted=self._promoted,
                 dead_letters=parts.dead_letters,
-                fillers=parts.fillers,
+                fillers=merged(parts.fillers),
                 findings=parts.findings,
                 gaps=gaps,
                 state=state,
@@ -178,7 +226,12 @@ class Collector:
         self.dead_letters += len(parts.dead_letters)
 
     def add_stretch(self, stretch: Stretch, now: float) -> None:
-        """Commit bytes that were hashed as they streamed by, as a batch of their own."""
+        """Commit bytes that were hashed as they streamed by, as a batch of their own.
+
+        Raises:
+            LogUnreadableError: The segment would grow beyond what a position can name.
+        """
+        self._check_room(stretch.start + stretch.length)
         self.commit()
         position = position_of(self.segment_id, stretch.start)
         parts = Parts(

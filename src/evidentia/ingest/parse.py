@@ -91,7 +91,8 @@ class LineParser:
         """Everything in a block; every byte of it is in exactly one of the lists."""
         lines = block.data.split(b"\n")
         last = lines.pop()
-        parsed = ParsedBlock(next_line=block.first_line + len(lines) + (1 if last else 0))
+        # A line without its newline is not over: what may follow it later has the same number.
+        parsed = ParsedBlock(next_line=block.first_line + len(lines))
         start = 0
         for line_no, line in enumerate(lines, block.first_line):
             event = read_fast(line)
@@ -101,7 +102,7 @@ class LineParser:
                 self._add_event(parsed, event, _NO_FLAG, (start, line_no, line))
             start += len(line) + 1
         if last:
-            self._read_unusual(block, parsed, (start, len(block.data)), parsed.next_line - 1)
+            self._read_unusual(block, parsed, (start, len(block.data)), parsed.next_line)
         return parsed
 
     def read(self, line: bytes) -> tuple[JsonObject, Flag] | Verdict:

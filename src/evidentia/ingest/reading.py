@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evidentia.errors import EvidentiaError, LogCorruptError, LogError, UsageError
 from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.ingest.collect import Collector
+from evidentia.ingest.dividing import divided
 from evidentia.ingest.parse import LineParser
 from evidentia.ingest.plan import Plan, replacement
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
@@ -153,7 +154,7 @@ class FileReader:
             limits=self.options.limits,
             is_closed=self.options.is_final or file.compression is not Compression.NONE,
         )
-        with closing(self.pool.parse(self.number, pieces)) as parsed_pieces:
+        with closing(self.pool.parse(self.number, divided(pieces))) as parsed_pieces:
             for parsed in parsed_pieces:
                 self._take(parsed, collector, end, file.path.name)
                 if self.watch.should_stop():

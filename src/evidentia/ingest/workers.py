@@ -6,13 +6,15 @@ while this process writes the rows of one block, the workers parse the next ones
 
 from __future__ import annotations
 
+import gc
+import marshal
 import os
 import pickle
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
 from evidentia.errors import EvidentiaError
@@ -62,10 +64,16 @@ class WorkerParsers:
             while waiting:
                 yield _next(waiting, idle)
         finally:
-            # A consumer that stops early must not leave answers of this log in the pipes.
-            for _piece, worker in waiting:
-                if worker is not None:
-                    _receive(worker)
+            _drain(waiting)
+
+
+def _drain(waiting: Iterable[Waiting]) -> None:
+    """Leave no answers in the pipes: the next log would take them for its own."""
+    for _piece, worker in waiting:
+        if worker is not None:
+            # What failed in blocks that nobody waits for any more is found again next time.
+            with suppress(EvidentiaError):
+                _receive(worker)
 
 
 def _next(waiting: deque[Waiting], idle: deque[subprocess.Popen[bytes]]) -> Parsed:
@@ -78,10 +86,14 @@ def _next(waiting: deque[Waiting], idle: deque[subprocess.Popen[bytes]]) -> Pars
 
 
 def _send(worker: subprocess.Popen[bytes], message: object) -> None:
+    _send_bytes(worker, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+
+def _send_bytes(worker: subprocess.Popen[bytes], data: bytes) -> None:
     if worker.stdin is None:
         raise _died(worker)
     try:
-        pickle.dump(message, worker.stdin, pickle.HIGHEST_PROTOCOL)
+        worker.stdin.write(data)
         worker.stdin.flush()
     except OSError as error:
         raise _died(worker) from error
@@ -91,9 +103,13 @@ def _receive(worker: subprocess.Popen[bytes]) -> ParsedBlock:
     if worker.stdout is None:
         raise _died(worker)
     try:
-        parsed: ParsedBlock = pickle.load(worker.stdout)  # noqa: S301 - from our own child
+        answer, events = pickle.load(worker.stdout)  # noqa: S301 - our child
     except (OSError, EOFError, pickle.UnpicklingError) as error:
         raise _died(worker) from error
+    if isinstance(answer, EvidentiaError):
+        raise answer
+    parsed: ParsedBlock = answer
+    parsed.events = marshal.loads(events)  # noqa: S302 - our child
     return parsed
 
 
@@ -119,26 +135,46 @@ def parsers(
     if jobs == 0:
         yield InlineParsers(settings)
         return
-    workers = [_start(hello) for _ in range(jobs)]
+    workers: list[subprocess.Popen[bytes]] = []
     try:
-        yield WorkerParsers(workers)
+        for _ in range(jobs):
+            workers.append(_start())
+            _send_bytes(workers[-1], hello)
+        with _no_search_for_cycles():
+            yield WorkerParsers(workers)
     finally:
         for worker in workers:
             _end(worker)
 
 
-def _start(hello: bytes) -> subprocess.Popen[bytes]:
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Hundreds of thousands of live tuples would be walked again and again for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _start() -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "evidentia.ingest.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    if worker.stdin is not None:
-        worker.stdin.write(hello)
-        worker.stdin.flush()
-    return worker
+    try:
+        return subprocess.Popen(
+            # -P: a file in the current folder must not pass for a module.
+            [sys.executable, "-P", "-m", "evidentia.ingest.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+    except OSError as error:
+        raise EvidentiaError(
+            f"a parser process cannot be started: {error.strerror}",
+            where=sys.executable,
+            fix="free memory or processes; with --jobs 0 everything is parsed in one process",
+        ) from error
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
