@@ -16,6 +16,7 @@ import tempfile
 import time
 import tracemalloc
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -299,6 +300,35 @@ def test_in02_replaced_log_begins_the_next_generation(
     ]
 
 
+@pytest.mark.parametrize("changed", [0, 399], ids=["first line", "last line"])
+def test_in02_one_changed_line_is_noticed(world: World, changed: int) -> None:
+    """IN-02: the first bytes and those before the checkpoint are both compared."""
+    lines = numbered(100, 500)
+    world.write(*lines)
+    world.run()
+    lines[changed] = lines[changed].replace(b'"n"', b'"m"')
+    world.write(*lines)
+
+    world.run()
+
+    assert world.ask("SELECT generation, count(*) FROM events GROUP BY 1") == [(1, 400), (2, 400)]
+
+
+def test_in02_old_file_moved_back_goes_on(world: World) -> None:
+    """IN-02: an older generation that returns under the log's name is not read again."""
+    world.write(*numbered(0, 50))
+    world.run()
+    old = world.rotate()
+    world.write(*numbered(50, 100))
+    world.run()
+    old.replace(world.log)
+    world.append(OFFER + b"\n")
+
+    world.run()
+
+    assert world.raws() == [*numbered(0, 100), OFFER]
+
+
 def test_in02_old_modification_time_decides_nothing(world: World) -> None:
     """IN-02: a time that runs backwards is no reset."""
     world.write(OFFER)
@@ -381,6 +411,88 @@ def test_in04_second_rotation_gives_a_gap(world: World, capsys: pytest.CaptureFi
     assert world.ask("SELECT generation, byte_offset FROM gaps") == [(1, len(OFFER) + 1)]
     assert "warning:" in output
     assert "gaps 1" in output
+
+
+def test_in02_log_rewritten_during_a_read_mixes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IN-02: what is read after a rewrite in mid-run is not taken for the old generation."""
+    first, second = numbered(100, 200), numbered(200, 400)
+    world.write(*first)
+    monkeypatch.setattr(projector, "BLOCK_BYTES", 512)
+    read, left = projector.LogFile.read, [8]
+
+    def read_while_rewritten(self: object, start: int, end: int) -> bytes:
+        left[0] -= 1
+        if left[0] == 0:
+            world.write(*second)
+        return bytes(read(self, start, end))
+
+    monkeypatch.setattr(projector.LogFile, "read", read_while_rewritten)
+
+    world.run()
+    kept = world.raws()
+    world.run()
+
+    assert 0 < len(kept) < 100
+    assert kept == first[: len(kept)]
+    assert world.raws() == kept + second
+    assert world.ask("SELECT count(*) FROM gaps") == [(1,)]
+
+
+def test_in04_copy_that_is_not_truncated_yet_is_not_read(world: World) -> None:
+    """IN-04: a run between the copy and the truncation neither doubles nor misses a line."""
+    world.write(OFFER)
+    world.run()
+    shutil.copyfile(world.log, world.log.with_name(world.log.name + ".1"))
+    world.append(APPLY + b"\n")
+    world.run()
+    world.log.write_bytes(b"")
+    world.run()
+    world.append(LOOK + b"\n")
+
+    world.run()
+
+    assert world.raws() == [OFFER, APPLY, LOOK]
+
+
+def test_in04_short_equal_beginning_is_no_proof(world: World) -> None:
+    """IN-04: a strange .1 that begins like a short old generation is not read."""
+    for line in (OFFER, APPLY):
+        world.write(line)
+        world.run()
+    world.log.with_name(world.log.name + ".1").write_bytes(OFFER + b"\n" + LOOK + b"\n")
+
+    world.run()
+
+    assert world.raws() == [OFFER, APPLY]
+
+
+def test_in04_short_line_that_comes_again_is_read_again(world: World) -> None:
+    """IN-04: a log that begins anew with the line of an earlier generation loses nothing."""
+    for line in (OFFER, APPLY, OFFER):
+        world.write(line)
+        world.run()
+    world.append(LOOK + b"\n")
+
+    world.run()
+
+    assert world.raws() == [OFFER, APPLY, OFFER, LOOK]
+
+
+def test_in11_hard_link_named_like_a_rotation_changes_nothing(world: World) -> None:
+    """IN-11: a .1 that is the log itself is neither read twice nor taken for the old file."""
+    world.write(OFFER)
+    world.run()
+    copy = world.folder / "copy"
+    shutil.copyfile(world.log, copy)
+    copy.replace(world.log)
+    world.log.with_name(world.log.name + ".1").hardlink_to(world.log)
+    world.append(APPLY + b"\n")
+
+    world.run()
+
+    assert world.raws() == [OFFER, APPLY]
 
 
 def test_in04_gap_makes_a_strict_run_fail(world: World) -> None:
@@ -649,7 +761,7 @@ def test_in10_writer_that_appends_during_every_read_doubles_nothing(
     monkeypatch.setattr(projector, "BLOCK_BYTES", 512)
 
     def read_and_append(self: object, start: int, end: int) -> bytes:
-        world.append(b"".join(next(lines, b"") + b"\n" for _ in range(5)))
+        world.append(b"".join(line + b"\n" for line in islice(lines, 5)))
         return bytes(read(self, start, end))
 
     monkeypatch.setattr(projector.LogFile, "read", read_and_append)
@@ -664,7 +776,7 @@ def test_in10_writer_that_appends_during_every_read_doubles_nothing(
 
 
 def test_in11_every_spelling_of_a_log_is_one_log(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """IN-11: relative, absolute, symbolic, hard-linked and repeated names give one set of rows."""
     world.write(OFFER, APPLY)
@@ -676,6 +788,7 @@ def test_in11_every_spelling_of_a_log_is_one_log(
                  symbolic, hard, world.log]  # fmt: skip
 
     status = world.run(logs=spellings)
+    output = capsys.readouterr().out
     for spelling in spellings:
         status += world.run(logs=[spelling])
     world.append(LOOK + b"\n")
@@ -683,6 +796,7 @@ def test_in11_every_spelling_of_a_log_is_one_log(
     status += world.run(logs=spellings[::-1])
 
     assert status == 0
+    assert output.count("the same file as a log above") == 5
     assert world.raws() == [OFFER, APPLY, LOOK]
     assert world.ask("SELECT log_path FROM ingest_state") == [(str(world.log.resolve()),)]
 
@@ -752,6 +866,7 @@ def test_in14_bot_audit_rows_have_an_actor_and_a_telling_kind(world: World, resu
          ("k", "attic", '{"room_id":"attic"}', None, None)),
         (b'{"kind":"k","detail":"text","args":[1]}', ("k", None, "[1]", None, None)),
         (b'{"kind":"k","event_id":"build_1","id":"evt_1"}', ("k", None, None, "evt_1", None)),
+        (b'{"kind":"k","id":"evt_1"}', ("k", None, None, None, None)),
         (b'{"kind":"k","schema_version":3}', ("k", None, None, None, "3")),
     ],
 )  # fmt: skip
