@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, column, func, inspect, select, table
@@ -283,11 +284,13 @@ def audit_entries(connection: Connection, *, limit: int) -> tuple[AuditEntry, ..
     return tuple(AuditEntry(**row) for row in connection.execute(query).mappings())
 
 
-def notices(connection: Connection) -> tuple[str, ...]:
+def notices(connection: Connection, path: Path) -> tuple[str, ...]:
     """What is not as it should be in the engine or the tables, one sentence each."""
     found = []
     mode = sqlite.pragma(connection, "journal_mode")
-    if mode != "wal":
+    if sqlite.is_on_read_only_medium(path):
+        found.append("the store lies on a read-only medium: it can be read, not written")
+    elif mode != "wal":
         found.append(
             f"the file system does not support WAL, so the journal mode is {mode}: "
             "reading and writing wait for each other"

@@ -225,7 +225,7 @@ class StoreReader:
 
     def notices(self) -> tuple[str, ...]:
         """What is not as it should be in the engine or the tables, one sentence each."""
-        return listings.notices(self._connection)
+        return listings.notices(self._connection, self.path)
 
     def audit_entries(self, *, limit: int) -> tuple[AuditEntry, ...]:
         """Administrative changes to the store, newest first, at most ``limit``."""

@@ -103,8 +103,24 @@ def open_engine(path: Path, *, is_read_only: bool, options: str = "") -> Engine:
     return engine
 
 
+def is_on_read_only_medium(path: Path) -> bool:
+    """Whether a file cannot change, because its file system is mounted read-only."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def _mode(path: Path, *, is_read_only: bool) -> str:
+    if not is_read_only:
+        return "rwc"
+    if not is_on_read_only_medium(path):
+        return "ro"
+    # Even reading a WAL database makes files beside it. Where nothing can change, SQLite may be
+    # told so; but it would then pass over a WAL that holds committed batches.
+    wal = path.with_name(f"{path.name}-wal")
+    return "ro" if wal.exists() and wal.stat().st_size else "ro&immutable=1"
+
+
 def _connect(path: Path, *, is_read_only: bool, options: str) -> sqlite3.Connection:
-    mode = "ro" if is_read_only else "rwc"
+    mode = _mode(path, is_read_only=is_read_only)
     # Bytes, because a name need not be UTF-8; absolute, because two slashes would begin a host.
     place = quote(b"/" + os.fsencode(path.absolute()).lstrip(b"/"))
     with translated(str(path)):

@@ -60,7 +60,7 @@ _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
     sqlite3.SQLITE_CANTOPEN: (
         StoreError,
         "the database file cannot be opened",
-        "check that the folder exists and that you may write to it",
+        "check that the folder exists and that you may write to it; reading makes files there too",
     ),
     sqlite3.SQLITE_READONLY: (
         StoreError,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -78,6 +81,62 @@ def test_a_store_may_move_between_file_systems(store: Store) -> None:
     with writing(store) as writer, store.reader() as reader:
         assert writer.settings()["journal_mode"] == "wal"
         assert (reader.counts().events, reader.notices()) == (3, ())
+
+
+@pytest.fixture
+def read_only_medium(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A file system, and a way to make it read-only."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a file system needs root; the pretended one below does not")
+    place = tmp_path / "medium"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(place)]
+    done = subprocess.run(mount, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+
+    def close() -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+
+    yield place, close
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_store_on_a_read_only_medium_can_be_read(
+    read_only_medium: tuple[Path, Callable[[], None]],
+) -> None:
+    """Evidence on a write-protected disk is readable, and said to be protected."""
+    folder, close = read_only_medium
+    store = Store(path=folder / "evidentia.db")
+    with writing(store) as writer:
+        fill(writer)
+    close()
+
+    with store.reader() as reader:
+        assert reader.counts().events == 3
+        (notice,) = reader.notices()
+    with pytest.raises(StoreError, match="cannot be opened"), writing(store):
+        pytest.fail("the store was entered")
+
+    assert notice.startswith("the store lies on a read-only medium")
+
+
+def test_batches_in_a_wal_are_not_passed_over(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 5: a WAL that cannot be read beside a protected file is never ignored silently."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with writing(store) as writer:
+        fill(writer)
+        with store.reader() as reader:
+            events = reader.counts().events
+            with_wal = reader.settings()["journal_mode"]
+    with store.reader() as reader:
+        without_wal = reader.settings()["journal_mode"]
+        (notice,) = reader.notices()
+
+    assert (events, with_wal, without_wal) == (3, "wal", "delete")
+    assert notice.startswith("the store lies on a read-only medium")
 
 
 REPLACEMENTS = [
