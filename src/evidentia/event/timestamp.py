@@ -24,6 +24,7 @@ _US_MAX: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
 _DAY_MINUTES: Final = 24 * 60
+_DAY_US: Final = _DAY_MINUTES * _MINUTE_US
 _FRACTION_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
 _LAST_MINUTE: Final = 59
@@ -44,12 +45,15 @@ _ISO_8601: Final = re.compile(
 )
 
 _UTC_SUFFIXES: Final = frozenset({"Z", "+00:00"})
+_MINUTES: Final = {
+    f"{number // 60:02d}:{number % 60:02d}:": number * _MINUTE_US for number in range(_DAY_MINUTES)
+}
 _SECONDS: Final = {f"{number:02d}.": number * _SECOND_US for number in range(60)}
 _MILLISECONDS: Final = {f"{number:03d}": number * 1000 for number in range(1000)}
 _MICROSECONDS: Final = {f"{number:03d}": number for number in range(1000)}
-_minutes: dict[str, int] = {}
-"""Microseconds of the minutes seen last, by their first 17 characters. Only saves time."""
-_MINUTES_MAX: Final = 4096
+_days: dict[str, int] = {}
+"""Microseconds of the days seen last, by their first 11 characters. Only saves time."""
+_DAYS_MAX: Final = 4096
 
 
 class Timestamp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,7 +88,8 @@ def parse_time(value: JsonValue, epoch_unit: EpochUnit | None = None) -> Timesta
             # Most events end here: YYYY-MM-DDTHH:MM:SS.ffffff, then Z or +00:00.
             if value[26:] in _UTC_SUFFIXES:
                 us = (
-                    _minutes[value[:17]]
+                    _days[value[:11]]
+                    + _MINUTES[value[11:17]]
                     + _SECONDS[value[17:20]]
                     + _MILLISECONDS[value[20:23]]
                     + _MICROSECONDS[value[23:26]]
@@ -128,7 +133,7 @@ def _parse_text(text: str, epoch_unit: EpochUnit | None) -> Timestamp:
             return Timestamp(us=None, text=text, flag=Flag.TIME_INVALID)
         stamp = _bounded(us, flag, text)
         if stamp.us is not None and not stamp.flag:
-            _remember_minute(stamp.us, match)
+            _remember_day(stamp.us, match)
         return stamp
     if is_number(text):
         return _bounded(*microseconds_of(text, epoch_unit), text)
@@ -142,24 +147,28 @@ def _bounded(us: int | None, flag: Flag, text: str) -> Timestamp:
 
 
 def _read_coarse(text: str) -> int:
-    """Microseconds of a text with milliseconds or whole seconds, in a minute that is known.
+    """Microseconds of a text with milliseconds or whole seconds, on a day that is known.
 
     Raises:
-        KeyError: The text is of another form, or its minute is new.
+        KeyError: The text is of another form, or its day is new.
     """
     if text[23:] in _UTC_SUFFIXES:
-        return _minutes[text[:17]] + _SECONDS[text[17:20]] + _MILLISECONDS[text[20:23]]
+        return _read_minute(text) + _SECONDS[text[17:20]] + _MILLISECONDS[text[20:23]]
     if text[19:] in _UTC_SUFFIXES:
-        return _minutes[text[:17]] + _SECONDS[text[17:19] + "."]
+        return _read_minute(text) + _SECONDS[text[17:19] + "."]
     raise KeyError(text)
 
 
-def _remember_minute(us: int, match: re.Match[str]) -> None:
-    # With dash, colon and seconds the first 17 characters are ``YYYY-MM-DDTHH:MM:``.
+def _read_minute(text: str) -> int:
+    return _days[text[:11]] + _MINUTES[text[11:17]]
+
+
+def _remember_day(us: int, match: re.Match[str]) -> None:
+    # With dash, colon and seconds the first 11 characters are ``YYYY-MM-DDT``.
     if match["dash"] and match["colon"] and match["second"] and match["zone"] in _UTC_SUFFIXES:
-        if len(_minutes) >= _MINUTES_MAX:
-            _minutes.clear()
-        _minutes[match[0][:17]] = us - us % _MINUTE_US
+        if len(_days) >= _DAYS_MAX:
+            _days.clear()
+        _days[match[0][:11]] = us - us % _DAY_US
 
 
 def _read_iso(match: re.Match[str]) -> tuple[int | None, Flag]:
