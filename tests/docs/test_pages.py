@@ -1,0 +1,201 @@
+"""Whether the pages hang together: links, generated pages, names that must be mentioned."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from .console import CHECKOUT
+from .pages import anchors, links, pages
+
+GENERATOR = CHECKOUT / "tools/generate_docs.py"
+README_LINES_SEEN_FIRST = 22
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    """tools/generate_docs.py, which is in no package."""
+    specification = importlib.util.spec_from_file_location("generate_docs", GENERATOR)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def broken_links(name: str, text: str) -> Iterator[str]:
+    """Every relative link of a page that leads nowhere."""
+    for target in links(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        place = ((CHECKOUT / name).parent / path).resolve() if path else CHECKOUT / name
+        if not place.exists():
+            yield f"{name}: {target}"
+        elif fragment and place.suffix == ".md" and fragment not in anchors(place.read_text()):
+            yield f"{name}: {target} (no such heading)"
+
+
+def test_every_relative_link_resolves() -> None:
+    """A link leads to a file that is there, and to a heading that is in it."""
+    found = [each for name, text in pages().items() for each in broken_links(name, text)]
+
+    assert found == []
+
+
+def test_a_broken_link_is_found() -> None:
+    """The check sees missing files and missing headings, and leaves code alone."""
+    text = "# A\n[x](gone.md) [y](#b) [w](https://example.org)\n```sh\n[v](no)\n```\n"
+
+    assert list(broken_links("README.md", text)) == [
+        "README.md: gone.md",
+        "README.md: #b (no such heading)",
+    ]
+    assert anchors("## Why a *line* is\n## `evidentia report daily`\n") == {
+        "why-a-line-is",
+        "evidentia-report-daily",
+    }
+
+
+def test_every_page_is_linked() -> None:
+    """A page that no other page leads to is not found by anybody."""
+    targets = set()
+    for name, text in pages().items():
+        for target in links(text):
+            place = ((CHECKOUT / name).parent / target.partition("#")[0]).resolve()
+            if place.is_relative_to(CHECKOUT):
+                targets.add(place.relative_to(CHECKOUT).as_posix())
+
+    assert {name for name in pages() if name.startswith("docs/")} - targets == set()
+
+
+def test_the_generated_pages_are_up_to_date(generator: ModuleType) -> None:
+    """cli.md and QUERIES_SQLITE.md are what the code gives now."""
+    found = [generator.difference(*each) for each in generator.outdated()]
+
+    assert "".join(found) == ""
+
+
+def test_the_generated_pages_do_not_depend_on_the_terminal(
+    generator: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow and a wide terminal give the same pages."""
+    found = set()
+    for columns in ("20", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        found.add((generator.cli_page(), generator.queries_page()))
+
+    assert len(found) == 1
+
+
+def test_a_difference_fails_the_check(
+    generator: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--check`` writes nothing, shows the difference and returns 1."""
+    name = "docs/reference/cli.md"
+    before = (CHECKOUT / name).read_text("utf-8")
+    monkeypatch.setattr(generator, "PAGES", {name: lambda: f"{before}another line\n"})
+
+    status = generator.main(["--check"])
+
+    assert status == 1
+    assert "+another line" in capsys.readouterr().out
+    assert (CHECKOUT / name).read_text("utf-8") == before
+
+
+def test_every_command_is_documented(generator: ModuleType) -> None:
+    """Each command has a section in cli.md and one in json.md."""
+    root = generator.typer.main.get_command(generator.APP)
+    commands = {path for path, _ in generator.walked(root, "evidentia")} - {"evidentia"}
+    pattern = re.compile(r"^## `(evidentia [^`]+)`$", re.MULTILINE)
+    headings = set(pattern.findall(pages()["docs/reference/json.md"]))
+
+    assert [
+        each for each in commands if f"## `{each}`" not in pages()["docs/reference/cli.md"]
+    ] == []
+    assert {re.sub(r"(report) .*", r"\1", each) for each in commands} <= headings
+
+
+def test_every_named_query_is_on_its_page() -> None:
+    """QUERIES_SQLITE.md holds the whole statement of each .sql file, the five first."""
+    page = pages()["docs/QUERIES_SQLITE.md"]
+    files = sorted((CHECKOUT / "src/evidentia/packs").glob("*/queries/*.sql"))
+
+    for path in files:
+        lines = path.read_text("utf-8").splitlines()
+        statement = "\n".join(line for line in lines if not re.match(r"-- \w+.*[:|]", line))
+        assert statement.strip() in page, path.name
+    names = re.findall(r"^### `(\w+)`$", page, re.MULTILINE)
+    assert names[:5] == ["recent", "growth_story", "security", "hot_rooms", "budget_compliance"]
+    assert sorted(names) == sorted(path.stem for path in files)
+
+
+def test_the_first_screen_says_what_it_is_and_how_to_start() -> None:
+    """The two commands that do all the set-up stand on the README's first screen, and exist."""
+    first = "\n".join(pages()["README.md"].splitlines()[:README_LINES_SEEN_FIRST])
+
+    assert "bash scripts/demo" in first
+    assert "bash scripts/test" in first
+    assert (CHECKOUT / "scripts/demo").is_file()
+    assert (CHECKOUT / "scripts/test").is_file()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """ADR 0009 has a row for each package that pyproject.toml names."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+    wanted = [
+        *project["build-system"]["requires"],
+        *project["project"]["dependencies"],
+        *project["dependency-groups"]["test"],
+        *project["dependency-groups"]["gates"],
+    ]
+    record = (CHECKOUT / "docs/adr/0009-dependencies.md").read_text("utf-8")
+    names = [re.split(r"[<>=;\[ ]", str(each))[0] for each in wanted]
+
+    assert [name for name in names if f"| `{name}` |" not in record] == []
+
+
+def test_the_architecture_names_only_tests_that_exist() -> None:
+    """Each invariant of ARCHITECTURE.md names the test that holds it, and that test is there."""
+    page = pages()["ARCHITECTURE.md"]
+    invariants = re.findall(
+        r"^\d+\. .*(?:\n   .*)*", page.partition("## Invariants")[2], re.MULTILINE
+    )
+
+    assert len(invariants) >= 10
+    for invariant in invariants:
+        named = re.findall(r"`(tests/[\w/]+(?:\.py)?)`", invariant)
+        assert named, invariant
+        assert [each for each in named if not (CHECKOUT / each).exists()] == [], invariant
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_no_page_claims_what_no_level_gives(name: str) -> None:
+    """The words that no level of proof earns stand on no page; style pages may forbid them."""
+    if name in {"STYLE.md", "CONTRIBUTING.md"}:
+        return
+    claims = re.compile(
+        r"tamper[- ]?(proof|evident|resistant)|\bimmutab|unforgeable", re.IGNORECASE
+    )
+
+    assert claims.findall(pages()[name]) == []
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_no_page_is_left_unfinished(name: str) -> None:
+    """No page promises to be written later."""
+    assert re.findall(r"\b(TODO|FIXME|TBD|XXX)\b", pages()[name]) == []
+
+
+def test_machine_paths_stay_out_of_the_examples() -> None:
+    """Refreshed examples name no folder of the machine they ran on."""
+    pattern = re.compile(r"/(tmp|private|var/folders)/\S*checkout")
+
+    assert [name for name, text in pages().items() if pattern.search(text)] == []
+    assert Path(CHECKOUT).is_dir()

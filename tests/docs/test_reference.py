@@ -1,0 +1,253 @@
+"""Whether the reference pages name what is there: JSON keys, columns, flags, reasons, settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+import evidentia.app
+from evidentia.audit.values import FindingKind
+from evidentia.event.values import Flag, Reason
+from evidentia.proof.claims import Level, claim_for
+from evidentia.store.opening import Store
+
+from .console import CHECKOUT
+from .pages import codes, marked_tables, pages
+
+LOGS: Final = CHECKOUT / "examples/logs"
+LETTER: Final = "1099511628011"
+DATA_KEYS: Final = {
+    "query": {"parameters": "<name>", "rows[]": "<name>"},
+    "query --list": {"queries[].parameters": "<name>"},
+    "events": {"events[]": "<column>"},
+    "explain": {"columns": "<name>"},
+    "report": {"sections[].parameters": "<name>", "sections[].rows[]": "<name>"},
+    "dead-letters retry": {"outcomes": "<id>"},
+}
+"""Where the keys of an object are data; all such keys count as one."""
+
+
+class Folder:
+    """A scratch folder with a store, in which commands are run with --json."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = path / "s.db"
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """The object that a command prints, whatever its exit status."""
+        done = subprocess.run(
+            [sys.executable, "-m", "evidentia", "--json", "--db", str(self.store), *arguments],
+            cwd=self.path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def execute(self, statement: str, *values: str | int) -> None:
+        """Change the store behind evidentia's back."""
+        with sqlite3.connect(self.store) as connection:
+            connection.execute(statement, values)
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What each command prints with --json, in situations that bring out every key."""
+    folder = Folder(tmp_path_factory.mktemp("json"))
+    log = folder.path / "live.jsonl"
+    log.write_bytes((LOGS / "hostile.jsonl").read_bytes() + b'{"half')
+    csv = folder.path / "table.jsonl"
+    csv.write_text("a,b,c\n1,2,3\n4,5,6\n7,8,9\n")
+    ingest = ("ingest", "--pack", "world", "--log")
+    found = {
+        "init": [folder.run("init", "set-up")],
+        "packs": [folder.run("packs")],
+        "ingest": [folder.run(*ingest, str(log), "--log", str(csv), "--log", "gone.jsonl")],
+        "doctor": [folder.run("doctor")],
+        "dead-letters resolve": [folder.run("dead-letters", "resolve", LETTER, "--reason", "x")],
+        "dead-letters show": [folder.run("dead-letters", "show", LETTER)],
+        "dead-letters retry": [folder.run("dead-letters", "retry", "--all")],
+        "query": [folder.run("query", "hot_rooms"), folder.run("query", "report_kinds")],
+        "query --list": [folder.run("query", "--list")],
+        "events": [folder.run("events")],
+        "explain": [folder.run("explain", f"{log}:1"), folder.run("explain", f"{log}:2")],
+        "report": [folder.run("report", "weekly", "2026-W01")],
+        "export raw": [folder.run("export", "raw", "1", "--output", "copy")],
+        "error": [folder.run("query", "nonsense")],
+    }
+    found["dead-letters list"] = [folder.run("dead-letters", "list")]
+    # A line that was held back and then replaced leaves a gap.
+    log.write_bytes((LOGS / "world/growth_events.jsonl").read_bytes())
+    found["ingest"].append(folder.run(*ingest, str(log)))
+    hold(folder)
+    found["status"] = [folder.run("status")]
+    folder.execute("DELETE FROM lease")
+    damage(folder)
+    log.write_bytes(log.read_bytes().replace(b"growth", b"grovth"))
+    found["verify"] = [folder.run("verify", "--deep")]
+    found["recover"] = [folder.run("recover")]
+    return found
+
+
+def hold(folder: Folder) -> None:
+    """Let another process seem to hold the store."""
+    folder.execute(
+        "INSERT INTO lease VALUES ('ingest', 'token', 'ingest', 'ada', ?, ?, '', 0, 0)",
+        socket.gethostname(),
+        os.getpid(),
+    )
+
+
+def damage(folder: Folder) -> None:
+    """Remove an event from the segment that has no log any more."""
+    folder.execute("DROP TRIGGER event_rows_no_delete")
+    folder.execute("DELETE FROM event_rows WHERE id = (SELECT MIN(id) FROM event_rows)")
+
+
+def key_paths(value: object, data_keys: dict[str, str], path: str = "") -> Iterator[str]:
+    """Every key in a value, as ``a.b`` and, within a list, ``a[].b``."""
+    if isinstance(value, list):
+        for item in value:
+            yield from key_paths(item, data_keys, f"{path}[]")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            name = data_keys.get(path, str(key))
+            inner = f"{path}.{name}" if path else name
+            yield inner
+            yield from key_paths(item, data_keys, inner)
+
+
+DOCUMENTED: Final = marked_tables(pages()["docs/reference/json.md"], "keys")
+
+
+@pytest.mark.parametrize("command", sorted(DOCUMENTED))
+def test_json_keys_are_those_of_the_page(
+    command: str, outputs: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Each key on the page is printed, and each key that is printed is on the page."""
+    documented = {codes(row[0])[0] for row in DOCUMENTED[command]}
+
+    printed = {
+        key for output in outputs[command] for key in key_paths(output, DATA_KEYS.get(command, {}))
+    }
+
+    assert printed == documented
+
+
+def test_every_command_was_asked_for_its_keys(outputs: dict[str, list[dict[str, Any]]]) -> None:
+    """No command is left out of the comparison."""
+    assert set(outputs) == set(DOCUMENTED)
+
+
+@pytest.mark.parametrize(
+    "relation", sorted(marked_tables(pages()["docs/reference/store.md"], "columns"))
+)
+def test_columns_are_those_of_the_page(relation: str, tmp_path: Path) -> None:
+    """The page names the columns of each stable relation, in order."""
+    table = marked_tables(pages()["docs/reference/store.md"], "columns")[relation]
+    documented = [name for row in table for name in codes(row[0])]
+    Store(path=tmp_path / "s.db").create()
+
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        present = [row[1] for row in connection.execute(f"PRAGMA table_info({relation})")]
+    connection.close()
+
+    assert documented == present
+
+
+def test_flags_are_those_of_the_page() -> None:
+    """The page names every flag with its bit."""
+    table = marked_tables(pages()["docs/reference/store.md"], "flags")[""]
+
+    documented = {codes(row[1])[0]: int(row[0]) for row in table}
+
+    assert documented == {str(flag.name).lower(): flag.value for flag in Flag}
+
+
+def test_reasons_are_those_of_the_page() -> None:
+    """The page names every reason for a dead letter."""
+    table = marked_tables(pages()["docs/reference/store.md"], "reasons")[""]
+
+    assert [codes(row[0])[0] for row in table] == [reason.value for reason in Reason]
+
+
+def test_findings_are_those_of_the_page() -> None:
+    """The page names every kind of finding."""
+    page = pages()["docs/explanation/what-verify-proves.md"].partition("## Findings")[2]
+
+    documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    assert set(documented) == {kind.value for kind in FindingKind}
+
+
+@pytest.mark.parametrize("level", [Level.READABLE, Level.CHECKSUM])
+def test_the_levels_are_told_in_the_words_of_the_code(level: Level) -> None:
+    """The page gives each level that verify prints its one sentence and what it cannot exclude."""
+    claim = claim_for(level)
+    page = pages()["docs/explanation/what-verify-proves.md"]
+    rows = [
+        line for line in page.splitlines() if line.startswith(f"| {level.value} {claim.name} |")
+    ]
+
+    assert len(rows) == 1
+    assert rows[0].endswith(f'| "{claim.sentence}" | {claim.cannot_exclude} |')
+
+
+def settings_of(table: type[msgspec.Struct]) -> dict[str, object]:
+    """The keys of a table with their defaults; ``required`` where there is none."""
+    return {
+        field.encode_name: "required" if field.required else field.default
+        for field in msgspec.structs.fields(table)
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [
+        ("## `[store]`", evidentia.app._StoreTable),
+        ("## `[[logs]]`", evidentia.app._LogTable),
+        ("## `[limits]`", evidentia.app._LimitsTable),
+        ("## `[ingest]`", evidentia.app._IngestTable),
+    ],
+)
+def test_configuration_keys_are_those_of_the_page(
+    heading: str, table: type[msgspec.Struct]
+) -> None:
+    """The page names each key of a table with its default."""
+    page = pages()["docs/reference/configuration.md"]
+    section = page.partition(f"{heading}\n")[2].partition("\n## ")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|(required)) \|", section, re.MULTILINE)
+
+    documented = {
+        name: required or tomllib.loads(f"x = {default}")["x"] for name, default, required in rows
+    }
+    assert documented == settings_of(table)
+
+
+def test_the_example_configuration_is_the_default() -> None:
+    """The file at the top of the page is understood, and changes nothing but the logs."""
+    page = pages()["docs/reference/configuration.md"]
+    text = page.partition("```toml\n")[2].partition("```")[0]
+
+    file = msgspec.convert(tomllib.loads(text), evidentia.app._File)
+
+    default = evidentia.app._File()
+    assert (file.store, file.limits, file.ingest) == (default.store, default.limits, default.ingest)
+    assert len(file.logs) == 1
