@@ -18,23 +18,37 @@ def check_records(reader: StoreReader) -> Iterator[Finding]:
     ends = dict.fromkeys(segments, (0, 1))
     previous = GENESIS
     for batch in reader.batches():
-        segment = segments[batch.segment_id]
-        yield from _check_link(batch, previous, segment)
-        yield from _check_place(batch, ends[segment.id], segment)
-        yield from _check_counts(batch, counts.pop(batch.id, None), segment)
+        path = segments[batch.segment_id].path if batch.segment_id in segments else ""
+        yield from _check_link(batch, previous, path)
+        yield from _check_place(batch, ends.get(batch.segment_id), path)
+        yield from _check_counts(batch, counts.pop(batch.id, None), path)
         previous = batch.chain
-        ends[segment.id] = (batch.byte_end, batch.next_line)
+        ends[batch.segment_id] = (batch.byte_end, batch.next_line)
     for segment in segments.values():
         yield from _check_end(segment, ends[segment.id])
+    for count in counts.values():
+        yield _orphans(count)
 
 
-def _check_link(batch: Batch, previous: bytes, segment: Segment) -> Iterator[Finding]:
+def _orphans(count: RowCounts) -> Finding:
+    return Finding(
+        kind=FindingKind.COUNT,
+        path="",
+        segment_id=0,
+        batch_id=count.batch_id,
+        detail="there are rows of a batch that has no record",
+        expected=_told(RowCounts(batch_id=count.batch_id)),
+        found=_told(count),
+    )
+
+
+def _check_link(batch: Batch, previous: bytes, path: str) -> Iterator[Finding]:
     expected = link_batch(previous, facts_of(batch))
     if expected != batch.chain:
         yield Finding(
             kind=FindingKind.CHAIN,
-            path=segment.path,
-            segment_id=segment.id,
+            path=path,
+            segment_id=batch.segment_id,
             byte_offset=batch.byte_start,
             batch_id=batch.id,
             detail="the batch record, or the one before it, was changed after it was written",
@@ -43,12 +57,21 @@ def _check_link(batch: Batch, previous: bytes, segment: Segment) -> Iterator[Fin
         )
 
 
-def _check_place(batch: Batch, end: tuple[int, int], segment: Segment) -> Iterator[Finding]:
-    if (batch.byte_start, batch.first_line) != end:
+def _check_place(batch: Batch, end: tuple[int, int] | None, path: str) -> Iterator[Finding]:
+    if end is None:
         yield Finding(
             kind=FindingKind.TILING,
-            path=segment.path,
-            segment_id=segment.id,
+            path=path,
+            segment_id=batch.segment_id,
+            byte_offset=batch.byte_start,
+            batch_id=batch.id,
+            detail="the batch belongs to a segment that has no record",
+        )
+    elif (batch.byte_start, batch.first_line) != end:
+        yield Finding(
+            kind=FindingKind.TILING,
+            path=path,
+            segment_id=batch.segment_id,
             byte_offset=end[0],
             batch_id=batch.id,
             detail="the batch does not begin where the one before it ended",
@@ -57,7 +80,7 @@ def _check_place(batch: Batch, end: tuple[int, int], segment: Segment) -> Iterat
         )
 
 
-def _check_counts(batch: Batch, count: RowCounts | None, segment: Segment) -> Iterator[Finding]:
+def _check_counts(batch: Batch, count: RowCounts | None, path: str) -> Iterator[Finding]:
     found = count or RowCounts(batch_id=batch.id)
     expected = RowCounts(
         batch_id=batch.id,
@@ -71,8 +94,8 @@ def _check_counts(batch: Batch, count: RowCounts | None, segment: Segment) -> It
     if found != expected:
         yield Finding(
             kind=FindingKind.COUNT,
-            path=segment.path,
-            segment_id=segment.id,
+            path=path,
+            segment_id=batch.segment_id,
             byte_offset=batch.byte_start,
             batch_id=batch.id,
             detail="the batch holds another number of rows than it recorded",

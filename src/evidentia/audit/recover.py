@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from evidentia.audit.records import check_records
-from evidentia.audit.segments import read_batch, read_batches
+from evidentia.audit.replay import Parsers, Replay, replay
+from evidentia.audit.segments import BatchBytes, read_batch
 from evidentia.audit.values import Finding, FindingKind, RecoverReport
-from evidentia.audit.verify import compare_rows, parser_for
+from evidentia.audit.verify import LogComparison, VerifyOptions
 from evidentia.errors import LogError
-from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.ingest.collect import Parts
-from evidentia.ingest.parse import LineParser
 from evidentia.log.compression import open_stream
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.names import path_of
-from evidentia.log.values import Block, Limits
+from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import Batch, BatchWrite, Segment, SegmentState
+from evidentia.store.values import Batch, BatchWrite, Segment, SegmentState, SqlValue
 from evidentia.store.writer import StoreWriter
 
 _REPAIRABLE = frozenset(
@@ -48,29 +47,30 @@ class Damage:
 
 def find_damage(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) -> Damage:
     """Which batches a replay would mend, and what it would not. Reads only."""
-    findings = list(check_records(reader))
-    for segment in reader.segments():
-        if segment.state is not SegmentState.REPLACED:
-            findings += _compare(reader, segment, parser_for(segment, packs), limits)
-    wanted = {each.batch_id for each in findings if each.kind in _REPAIRABLE}
+    known = {batch.id for batch in reader.batches()}
+    wanted: set[int | None] = set()
+    unrepaired: list[Finding] = []
+    for finding in _findings(reader, packs, limits):
+        if finding.kind in _REPAIRABLE and finding.batch_id in known:
+            wanted.add(finding.batch_id)
+        else:
+            unrepaired.append(finding)
     batches = [
         (segment, tuple(batch for batch in reader.batches(segment.id) if batch.id in wanted))
         for segment in reader.segments()
     ]
     return Damage(
         batches=tuple((segment, found) for segment, found in batches if found),
-        unrepaired=tuple(each for each in findings if each.kind not in _REPAIRABLE),
+        unrepaired=tuple(unrepaired),
     )
 
 
-def _compare(
-    reader: StoreReader, segment: Segment, parser: LineParser, limits: Limits
-) -> Iterator[Finding]:
-    for item in read_batches(reader, segment, limits):
-        if isinstance(item, Finding):
-            yield item
-        else:
-            yield from compare_rows(reader, segment, item, parser)
+def _findings(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) -> Iterator[Finding]:
+    yield from check_records(reader)
+    comparison = LogComparison(reader, packs, VerifyOptions(is_deep=True, limits=limits))
+    for segment in reader.segments():
+        if segment.state is not SegmentState.REPLACED:
+            yield from comparison.findings(segment)
 
 
 def recover(
@@ -82,31 +82,31 @@ def recover(
     """
     mended = events = 0
     unrepaired = list(damage.unrepaired)
+    parsers = Parsers(packs)
     for segment, batches in damage.batches:
-        parser = parser_for(segment, packs)
         for batch in batches:
-            data = _bytes_in_log(segment, batch, limits)
-            if data is None:
+            item = _bytes_in_log(segment, batch, limits)
+            if item is None:
                 unrepaired.append(_beyond_replay(segment, batch))
                 continue
-            write = _write_for(writer, batch, data, parser)
+            parser = parsers.of(segment)
+            write = _write_for(writer, batch, replay(parser, item, limits), parser.promoted)
             writer.replace_rows(batch, write)
             mended += 1
             events += len(write.events)
     return RecoverReport(batches=mended, events=events, unrepaired=tuple(unrepaired))
 
 
-def _bytes_in_log(segment: Segment, batch: Batch, limits: Limits) -> bytes | None:
+def _bytes_in_log(segment: Segment, batch: Batch, limits: Limits) -> BatchBytes | None:
     if segment.state is SegmentState.REPLACED:
         return None
     try:
         with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
             stream.skip_to(batch.byte_start)
-            found = read_batch(stream, batch)
+            return read_batch(stream, batch)
     except LogError:
         # Named already by the finding that the look at the log gave.
         return None
-    return None if found is None else found.data
 
 
 def _beyond_replay(segment: Segment, batch: Batch) -> Finding:
@@ -119,14 +119,15 @@ def _beyond_replay(segment: Segment, batch: Batch) -> Finding:
     )
 
 
-def _write_for(writer: StoreWriter, batch: Batch, data: bytes, parser: LineParser) -> BatchWrite:
-    block = Block(
-        start=ByteOffset(batch.byte_start), first_line=LineNumber(batch.first_line), data=data
-    )
-    parts = Parts.begin(block, now=0.0)
-    parsed = parser.parse(block)
-    kinds = writer.kind_ids({event[3] for event in parsed.events})
-    parts.add(block, parsed, batch.segment_id, kinds)
+def _write_for(
+    writer: StoreWriter, batch: Batch, found: Replay, promoted: tuple[str, ...]
+) -> BatchWrite:
+    events: list[tuple[SqlValue, ...]] = []
+    for block, parsed in found.parts:
+        kinds = writer.kind_ids({event[3] for event in parsed.events})
+        parts = Parts.begin(block, now=0.0)
+        parts.add(block, parsed, batch.segment_id, kinds)
+        events += parts.events
     return BatchWrite(
         segment_id=batch.segment_id,
         byte_start=batch.byte_start,
@@ -135,9 +136,9 @@ def _write_for(writer: StoreWriter, batch: Batch, data: bytes, parser: LineParse
         next_line=batch.next_line,
         digest=batch.digest,
         fingerprint=FingerprintBuilder().fingerprint(),
-        events=parts.events,
-        promoted=parser.promoted,
-        dead_letters=parts.dead_letters,
-        fillers=parts.fillers,
-        findings=parts.findings,
+        events=events,
+        promoted=promoted,
+        dead_letters=found.dead_letters,
+        fillers=found.fillers,
+        findings=found.findings,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from evidentia.audit.replay import Replay, is_one_dead_letter
 from evidentia.audit.values import Finding, FindingKind
-from evidentia.event.values import ByteOffset, LineNumber, byte_offset_of, position_of
-from evidentia.ingest.collect import dead_letter_row, filler_row
-from evidentia.ingest.parse import LineParser, ParsedBlock
-from evidentia.log.values import Block
+from evidentia.event.values import byte_offset_of, position_of
 from evidentia.store.reader import StoreReader
 from evidentia.store.values import (
     EVENT_COLUMNS,
@@ -17,105 +17,95 @@ from evidentia.store.values import (
     DeadLetter,
     DeadLetterRow,
     EventRow,
-    Filler,
     Segment,
 )
 
-_SHOWN_CHARACTERS = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogRows:
-    """The rows that a batch's bytes give, by position."""
-
-    events: dict[int, EventRow]
-    dead_letters: dict[int, DeadLetterRow]
-    fillers: dict[int, Filler]
-
-
-def rows_in_log(parser: LineParser, batch: Batch, data: bytes) -> LogRows:
-    """The rows that a batch's bytes give."""
-    block = Block(
-        start=ByteOffset(batch.byte_start),
-        first_line=LineNumber(batch.first_line),
-        data=data,
-        is_final=not data.endswith(b"\n"),
-    )
-    parsed = parser.parse(block)
-    base = position_of(batch.segment_id, batch.byte_start)
-    letters = [dead_letter_row(data, letter, base) for letter in parsed.dead_letters]
-    fillers = [filler_row(data, filler, base) for filler in parsed.fillers]
-    return LogRows(
-        events={row.position: row for row in _events(parsed, data, base)},
-        dead_letters={row.position: row for row in letters},
-        fillers={row.position: row for row in fillers},
-    )
-
-
-def _events(parsed: ParsedBlock, data: bytes, base: int) -> Iterator[EventRow]:
-    kind_at = EVENT_COLUMNS.index("kind")
-    for start, end, line_no, kind, sha256, flags, others in parsed.events:
-        yield EventRow(
-            position=base + start,
-            line_no=line_no,
-            raw=data[start:end],
-            sha256=sha256,
-            flags=flags,
-            columns=(*others[:kind_at], kind, *others[kind_at:]),
-        )
+_SHOWN_CHARACTERS: Final = 200
+_KIND: Final = EVENT_COLUMNS.index("kind")
+_LETTER_FIELDS: Final = ("raw", "sha256", "line_no", "length", "has_newline")
+"""What the log alone determines; why a line is no event may be said differently by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowComparison:
-    """Compares one batch's rows; every difference is a finding with its place."""
+    """Compares one batch's rows; every difference is a finding with its place.
+
+    Attributes:
+        promoted: The columns of the pack that reads the log, in the parser's order.
+        others: The columns of other packs, which are empty in every row of this log.
+    """
 
     segment: Segment
     batch: Batch
     promoted: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
-    def findings(self, log: LogRows, reader: StoreReader) -> Iterator[Finding]:
+    def findings(self, log: Replay, reader: StoreReader) -> Iterator[Finding]:
         """Everything in which the store differs from the log."""
         span = (self.batch.byte_start, self.batch.byte_end)
-        events = {row.position: row for row in reader.events(self.segment.id, span, self.promoted)}
+        names = (*self.promoted, *self.others)
+        events = {row.position: row for row in reader.events(self.segment.id, span, names)}
         letters = {
             letter.row.position: letter for letter in reader.dead_letters(self.segment.id, span)
         }
-        fillers = {row.position: row for row in reader.fillers(self.segment.id, span)}
+        wanted = {row.position: row for row in log.dead_letters}
         yield from self._events(log, events, letters)
-        yield from self._letters(log, letters, events)
-        for position in sorted(log.fillers.keys() | fillers.keys()):
-            if log.fillers.get(position) != fillers.get(position):
+        yield from self._letters(wanted, letters, events)
+        fillers = {row.position: row for row in reader.fillers(self.segment.id, span)}
+        given = {row.position: row for row in log.fillers}
+        for position in sorted(given.keys() | fillers.keys()):
+            if given.get(position) != fillers.get(position):
                 yield self._finding(
                     FindingKind.MISMATCHED, position, None, "blank, BOM or NUL bytes differ"
                 )
+        yield from self._schema(log, reader, letters)
 
     def _events(
-        self, log: LogRows, stored: dict[int, EventRow], letters: dict[int, DeadLetter]
+        self, log: Replay, stored: dict[int, EventRow], letters: dict[int, DeadLetter]
     ) -> Iterator[Finding]:
-        for position, row in log.events.items():
-            found = stored.get(position)
+        seen: set[int] = set()
+        for row in self._rows(log):
+            seen.add(row.position)
+            found = stored.get(row.position)
             if found is None:
                 yield self._finding(
-                    FindingKind.MISSING_IN_STORE, position, row.line_no, "the event has no row"
+                    FindingKind.MISSING_IN_STORE, row.position, row.line_no, "the event has no row"
                 )
             elif found != row:
                 yield from self._difference(row, found)
-        for position in stored.keys() - log.events.keys():
-            letter = letters.get(position)
-            if letter is None or letter.state != "recovered":
-                yield self._finding(
-                    FindingKind.MISSING_IN_LOG,
-                    position,
-                    stored[position].line_no,
-                    "the row has no line in the log",
+        for position in sorted(stored.keys() - seen):
+            yield from self._unknown_event(stored[position], letters.get(position))
+
+    def _rows(self, log: Replay) -> Iterator[EventRow]:
+        empty = (None,) * len(self.others)
+        for block, parsed in log.parts:
+            data = block.data
+            base = position_of(self.segment.id, block.start)
+            for start, end, line_no, kind, sha256, flags, values in parsed.events:
+                yield EventRow(
+                    position=base + start,
+                    line_no=line_no,
+                    raw=data[start:end],
+                    sha256=sha256,
+                    flags=flags,
+                    columns=(*values[:_KIND], kind, *values[_KIND:], *empty),
                 )
-            elif stored[position].raw != letter.row.raw:
-                yield self._finding(
-                    FindingKind.MISMATCHED,
-                    position,
-                    letter.row.line_no,
-                    "the recovered event's bytes are not its dead letter's",
-                )
+
+    def _unknown_event(self, found: EventRow, letter: DeadLetter | None) -> Iterator[Finding]:
+        if letter is None or letter.state != "recovered":
+            yield self._finding(
+                FindingKind.MISSING_IN_LOG,
+                found.position,
+                found.line_no,
+                "the row has no line in the log",
+            )
+        elif hashlib.sha256(found.raw).digest() != letter.row.sha256:
+            yield self._finding(
+                FindingKind.MISMATCHED,
+                found.position,
+                letter.row.line_no,
+                "the recovered event's bytes are not its dead letter's",
+            )
 
     def _difference(self, row: EventRow, found: EventRow) -> Iterator[Finding]:
         for name in ("raw", "sha256"):
@@ -127,7 +117,7 @@ class RowComparison:
                     f"the stored {name} is not the line's",
                     (getattr(row, name), getattr(found, name)),
                 )
-        names = ("line_no", "flags", *EVENT_COLUMNS, *self.promoted)
+        names = ("line_no", "flags", *EVENT_COLUMNS, *self.promoted, *self.others)
         wanted = (row.line_no, row.flags, *row.columns)
         actual = (found.line_no, found.flags, *found.columns)
         for name, expected, value in zip(names, wanted, actual, strict=True):
@@ -141,33 +131,68 @@ class RowComparison:
                 )
 
     def _letters(
-        self, log: LogRows, stored: dict[int, DeadLetter], events: dict[int, EventRow]
+        self,
+        wanted: dict[int, DeadLetterRow],
+        stored: dict[int, DeadLetter],
+        events: dict[int, EventRow],
     ) -> Iterator[Finding]:
-        for position, row in log.dead_letters.items():
+        for position, row in wanted.items():
             letter = stored.get(position)
-            if letter is None:
-                if position not in events:
-                    yield self._finding(
-                        FindingKind.MISSING_IN_STORE,
-                        position,
-                        row.line_no,
-                        "the line is neither event nor dead letter",
-                    )
-            elif (letter.row.raw, letter.row.sha256) != (row.raw, row.sha256):
+            if letter is not None:
+                yield from self._letter_difference(row, letter.row)
+            elif position not in events:
                 yield self._finding(
-                    FindingKind.MISMATCHED,
+                    FindingKind.MISSING_IN_STORE,
                     position,
                     row.line_no,
-                    "the dead letter's bytes are not the line's",
-                    (row.sha256, letter.row.sha256),
+                    "the line is neither event nor dead letter",
                 )
-        for position in stored.keys() - log.dead_letters.keys():
+        for position in sorted(stored.keys() - wanted.keys()):
             if stored[position].state != "recovered":
                 yield self._finding(
                     FindingKind.MISSING_IN_LOG,
                     position,
                     stored[position].row.line_no,
                     "the dead letter is an event or no line in the log",
+                )
+
+    def _letter_difference(self, row: DeadLetterRow, found: DeadLetterRow) -> Iterator[Finding]:
+        for name in _LETTER_FIELDS:
+            expected, value = getattr(row, name), getattr(found, name)
+            if expected != value and not (name == "raw" and self._is_limit_moved(row, found)):
+                yield self._finding(
+                    FindingKind.MISMATCHED,
+                    row.position,
+                    row.line_no,
+                    f"the dead letter's {name} is not the line's",
+                    (expected, value),
+                )
+
+    def _is_limit_moved(self, row: DeadLetterRow, found: DeadLetterRow) -> bool:
+        """Whether the bytes are on one side only because the line limit was another then."""
+        if found.raw is None:
+            return is_one_dead_letter(self.batch)
+        return row.raw is None and hashlib.sha256(found.raw).digest() == row.sha256
+
+    def _schema(
+        self, log: Replay, reader: StoreReader, letters: dict[int, DeadLetter]
+    ) -> Iterator[Finding]:
+        span = (self.batch.byte_start, self.batch.byte_end)
+        wanted = {each.position: (each.schema, each.message) for each in log.findings}
+        stored = {
+            each.position: (each.schema, each.message)
+            for each in reader.findings(self.segment.id, span)
+            # A recovered event's finding is not among those of the lines.
+            if each.position in wanted or each.position not in letters
+        }
+        for position in sorted(wanted.keys() | stored.keys()):
+            if wanted.get(position) != stored.get(position):
+                yield self._finding(
+                    FindingKind.COLUMN,
+                    position,
+                    None,
+                    "what the pack's schema says is not what the log gives",
+                    (wanted.get(position), stored.get(position)),
                 )
 
     def _finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from evidentia.errors import LogError
 from evidentia.log.compression import open_stream
 from evidentia.log.names import path_of
 from evidentia.log.opening import ByteStream
-from evidentia.log.values import Limits
+from evidentia.log.values import Compression, Limits
 from evidentia.proof.chain import BytesDigest
 from evidentia.store.evidence import stored_bytes
 from evidentia.store.reader import StoreReader
@@ -18,7 +19,7 @@ from evidentia.store.values import Batch, Segment
 
 _CHUNK_BYTES = 1024 * 1024
 _HELD_BYTES_MAX = 64 * 1024 * 1024
-"""A batch above this size is one long line or NUL run, which has no rows to compare."""
+"""A batch above this size is one long line or NUL run: its bytes are hashed, not held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +28,14 @@ class BatchBytes:
 
     Attributes:
         data: The bytes; None where the batch is too large to hold.
+        line_sha256: SHA-256 of the bytes without a newline at their end, where ``data`` is None.
+        has_newline: A newline ends the bytes.
     """
 
     batch: Batch
     data: bytes | None
+    line_sha256: bytes = b""
+    has_newline: bool
 
 
 def read_batches(
@@ -38,16 +43,22 @@ def read_batches(
 ) -> Iterator[BatchBytes | Finding]:
     """Each batch's bytes from the log, or what is wrong with them.
 
-    After a finding that concerns the whole file nothing more comes.
+    After a finding that concerns the whole file nothing more comes. Of a changed archive only the
+    first difference is looked for, because each look decompresses it from its beginning.
     """
+    if not segment.checkpoint:
+        return
+    is_changed = False
     try:
         with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
             for batch in reader.batches(segment.id):
                 found = read_batch(stream, batch)
                 if found is not None:
                     yield found
-                else:
-                    yield _log_changed(reader, segment, batch, limits)
+                    continue
+                is_located = segment.compression is Compression.NONE or not is_changed
+                yield _log_changed(reader, segment, batch, limits if is_located else None)
+                is_changed = True
     except LogError as error:
         yield Finding(
             kind=FindingKind.LOG_MISSING,
@@ -60,8 +71,11 @@ def read_batches(
 def read_batch(stream: ByteStream, batch: Batch) -> BatchBytes | None:
     """A batch's bytes from a stream that stands at its start; None if they changed."""
     digest = BytesDigest()
+    line = hashlib.sha256()
     length = batch.byte_end - batch.byte_start
+    is_held = length <= _HELD_BYTES_MAX
     kept: list[bytes] = []
+    chunk = b""
     done = 0
     while done < length:
         chunk = stream.salvage(min(_CHUNK_BYTES, length - done))
@@ -69,28 +83,45 @@ def read_batch(stream: ByteStream, batch: Batch) -> BatchBytes | None:
             return None
         digest.update(chunk)
         done += len(chunk)
-        if length <= _HELD_BYTES_MAX:
+        if is_held:
             kept.append(chunk)
+        else:
+            line.update(chunk if done < length else chunk.removesuffix(b"\n"))
     if digest.digest() != batch.digest:
         return None
-    return BatchBytes(batch=batch, data=b"".join(kept) if length <= _HELD_BYTES_MAX else None)
+    return BatchBytes(
+        batch=batch,
+        data=b"".join(kept) if is_held else None,
+        line_sha256=b"" if is_held else line.digest(),
+        has_newline=chunk.endswith(b"\n"),
+    )
 
 
-def _log_changed(reader: StoreReader, segment: Segment, batch: Batch, limits: Limits) -> Finding:
-    place = _first_difference(reader, segment, batch, limits)
+def _log_changed(
+    reader: StoreReader, segment: Segment, batch: Batch, limits: Limits | None
+) -> Finding:
+    place, detail = batch.byte_start, "the log's bytes are not those that were ingested"
+    if limits is not None:
+        place, is_short = _first_difference(reader, segment, batch, limits)
+        detail = "the log ends before its checkpoint" if is_short else detail
     return Finding(
         kind=FindingKind.LOG_CHANGED,
         path=segment.path,
         segment_id=segment.id,
         byte_offset=place,
         batch_id=batch.id,
-        detail="the log's bytes are not those that were ingested",
+        detail=detail,
         expected=batch.digest.hex(),
     )
 
 
-def _first_difference(reader: StoreReader, segment: Segment, batch: Batch, limits: Limits) -> int:
-    """Where the log first differs from the bytes in the store; the batch's end if it does not."""
+def _first_difference(
+    reader: StoreReader, segment: Segment, batch: Batch, limits: Limits
+) -> tuple[int, bool]:
+    """Where the log first differs from the bytes in the store, and whether it just ends there.
+
+    The batch's end where no difference is found.
+    """
     span = (batch.byte_start, batch.byte_end)
     with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
         stream.skip_to(batch.byte_start)
@@ -100,8 +131,9 @@ def _first_difference(reader: StoreReader, segment: Segment, batch: Batch, limit
                 continue
             found = stream.salvage(len(piece.data))
             if found != piece.data:
-                return piece.byte_offset + _common_length(found, piece.data)
-    return batch.byte_end
+                common = _common_length(found, piece.data)
+                return piece.byte_offset + common, common == len(found)
+    return batch.byte_end, False
 
 
 def _common_length(left: bytes, right: bytes) -> int:

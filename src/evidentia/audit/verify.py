@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from evidentia.audit.content import ContentDigest
 from evidentia.audit.records import check_records
-from evidentia.audit.rows import RowComparison, rows_in_log
+from evidentia.audit.replay import Parsers, replay
+from evidentia.audit.rows import RowComparison
 from evidentia.audit.segments import BatchBytes, check_stored_bytes, read_batches
 from evidentia.audit.values import Finding, FindingKind, SegmentVerdict, VerifyReport
-from evidentia.errors import PackError
-from evidentia.ingest.parse import LineParser, ParseSettings
+from evidentia.ingest.parse import LineParser
 from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
 from evidentia.proof.claims import Level
@@ -59,8 +59,9 @@ def verify(reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOption
     tally = _Tally()
     for finding in check_records(reader):
         tally.add(finding)
+    comparison = LogComparison(reader, packs, options)
     verdicts = tuple(
-        _verify_segment(reader, segment, packs, options, tally) for segment in reader.segments()
+        _verify_segment(reader, segment, comparison, tally) for segment in reader.segments()
     )
     digest = None
     if options.is_deep:
@@ -94,19 +95,11 @@ def _level(verdicts: tuple[SegmentVerdict, ...], tally: _Tally) -> Level | None:
 
 
 def _verify_segment(
-    reader: StoreReader,
-    segment: Segment,
-    packs: Mapping[str, Pack],
-    options: VerifyOptions,
-    tally: _Tally,
+    reader: StoreReader, segment: Segment, comparison: LogComparison, tally: _Tally
 ) -> SegmentVerdict:
     before = tally.count
     is_compared = segment.state is not SegmentState.REPLACED
-    findings = (
-        _compare_with_log(reader, segment, packs, options)
-        if is_compared
-        else check_stored_bytes(reader, segment)
-    )
+    findings = comparison.findings(segment) if is_compared else check_stored_bytes(reader, segment)
     for finding in findings:
         tally.add(finding)
     events = dead_letters = batches = 0
@@ -128,39 +121,38 @@ def _verify_segment(
     )
 
 
-def _compare_with_log(
-    reader: StoreReader, segment: Segment, packs: Mapping[str, Pack], options: VerifyOptions
-) -> Iterator[Finding]:
-    parser = parser_for(segment, packs) if options.is_deep else None
-    for item in read_batches(reader, segment, options.limits):
-        if isinstance(item, Finding):
-            yield item
-            continue
-        options.on_progress(segment.path, item.batch.byte_end - item.batch.byte_start)
-        if parser is not None:
-            yield from compare_rows(reader, segment, item, parser)
+class LogComparison:
+    """Compares segments with their logs: batches by digest, and lines with rows where asked."""
 
+    def __init__(
+        self, reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOptions
+    ) -> None:
+        self._reader = reader
+        self._parsers = Parsers(packs)
+        self._options = options
+        self._columns = reader.promoted() if options.is_deep else ()
 
-def compare_rows(
-    reader: StoreReader, segment: Segment, item: BatchBytes, parser: LineParser
-) -> Iterator[Finding]:
-    """Everything in which a batch's rows differ from what its bytes in the log give."""
-    if item.data is None:
-        return
-    comparison = RowComparison(segment=segment, batch=item.batch, promoted=parser.promoted)
-    yield from comparison.findings(rows_in_log(parser, item.batch, item.data), reader)
+    def findings(self, segment: Segment) -> Iterator[Finding]:
+        """Everything in which a segment differs from its log.
 
+        Raises:
+            PackError: Its pack is not installed, so its rows cannot be recomputed.
+        """
+        parser = self._parsers.of(segment) if self._options.is_deep else None
+        for item in read_batches(self._reader, segment, self._options.limits):
+            if isinstance(item, Finding):
+                yield item
+                continue
+            self._options.on_progress(segment.path, item.batch.byte_end - item.batch.byte_start)
+            if parser is not None:
+                yield from self._rows(segment, item, parser)
 
-def parser_for(segment: Segment, packs: Mapping[str, Pack]) -> LineParser:
-    """The parser that read a segment.
-
-    Raises:
-        PackError: The segment's pack is not installed.
-    """
-    if segment.pack not in packs:
-        raise PackError(
-            f"pack {segment.pack} is not installed, so the rows of its logs cannot be recomputed",
-            where=segment.path,
-            fix="install the pack's distribution, or verify without --deep",
+    def _rows(self, segment: Segment, item: BatchBytes, parser: LineParser) -> Iterator[Finding]:
+        comparison = RowComparison(
+            segment=segment,
+            batch=item.batch,
+            promoted=parser.promoted,
+            others=tuple(name for name in self._columns if name not in parser.promoted),
         )
-    return LineParser(ParseSettings.of(packs[segment.pack], is_lenient=segment.is_lenient))
+        log = replay(parser, item, self._options.limits)
+        yield from comparison.findings(log, self._reader)

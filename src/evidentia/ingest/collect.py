@@ -16,7 +16,7 @@ from evidentia.event.values import (
 from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
 from evidentia.ingest.values import BatchSink, IngestOptions
 from evidentia.log.identity import FingerprintBuilder
-from evidentia.log.values import Block, Break, Stretch, StretchKind
+from evidentia.log.values import Block, Break, Limits, Stretch, StretchKind
 from evidentia.proof.chain import BytesDigest
 from evidentia.store.values import (
     BatchWrite,
@@ -91,6 +91,23 @@ def dead_letter_row(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLet
         length=letter.end - letter.start + letter.has_newline,
         sha256=letter.sha256,
         has_newline=letter.has_newline,
+    )
+
+
+def long_line_row(stretch: Stretch, position: Position, limits: Limits) -> DeadLetterRow:
+    """The dead letter that stands for a line over the limit, whose bytes stay in the log."""
+    limit = limits.line_bytes_max
+    return DeadLetterRow(
+        position=position,
+        line_no=stretch.line,
+        reason=Reason.TOO_LONG.value,
+        column_no=limit + 1,
+        detail=f"the line has {stretch.length - stretch.has_newline:,} bytes, "
+        f"the limit is {limit:,} (limits.line_bytes_max)",
+        raw=None,
+        length=stretch.length,
+        sha256=stretch.sha256,
+        has_newline=stretch.has_newline,
     )
 
 
@@ -246,24 +263,9 @@ class Collector:
                 Filler(position=position, kind=FillerKind.NUL, length=stretch.length, raw=None)
             )
         else:
-            parts.dead_letters.append(self._long_line(stretch, position))
+            parts.dead_letters.append(long_line_row(stretch, position, self._options.limits))
         self._fingerprints.feed_stretch(stretch)
         self._commit(parts, stretch.blake3, SegmentState.LIVE, ())
-
-    def _long_line(self, stretch: Stretch, position: int) -> DeadLetterRow:
-        limit = self._options.limits.line_bytes_max
-        return DeadLetterRow(
-            position=position,
-            line_no=stretch.line,
-            reason=Reason.TOO_LONG.value,
-            column_no=limit + 1,
-            detail=f"the line has {stretch.length - stretch.has_newline:,} bytes, "
-            f"the limit is {limit:,} (limits.line_bytes_max)",
-            raw=None,
-            length=stretch.length,
-            sha256=stretch.sha256,
-            has_newline=stretch.has_newline,
-        )
 
     def add_break(self, cut: Break, content: ParsedBlock, gap: Gap, now: float) -> None:
         """Commit what could still be read of the line that a broken archive cuts, and the gap."""
