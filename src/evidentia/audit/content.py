@@ -1,25 +1,30 @@
 """One digest over everything the logs determine: equal stores have equal digests.
 
 Batches, runs and times of commit are left out, because they depend on when the logs were read and
-in how many steps; rows are not, because they may not.
+in how many steps; so are the numbers of segments, which depend on which log was met first, and the
+columns of packs that had nothing to do with a log. Rows are not left out, because they may not
+depend on any of that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 from blake3 import blake3
 
-from evidentia.event.values import SEGMENT_BYTES_MAX
+from evidentia.event.values import SEGMENT_BYTES_MAX, byte_offset_of
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import Segment
+from evidentia.store.values import EVENT_COLUMNS, EventRow, Filler, FillerKind, Segment
 
-_CONTEXT = "evidentia 2026-11 store content v1"
+_CONTEXT: Final = "evidentia 2026-11 store content v1"
+_SPAN: Final = (0, SEGMENT_BYTES_MAX)
+_FIXED: Final = len(EVENT_COLUMNS)
 
 
 class ContentDigest:
-    """BLAKE3 over a store's rows in order of position."""
+    """BLAKE3 over the digests of a store's segments, each over its rows in order of place."""
 
     def __init__(self, reader: StoreReader) -> None:
         self._reader = reader
@@ -28,32 +33,27 @@ class ContentDigest:
     def hexdigest(self) -> str:
         """The digest as 64 hexadecimal digits."""
         hasher = blake3(derive_key_context=_CONTEXT)
-        hasher.update(msgspec.msgpack.encode(self._promoted))
-        for segment in self._reader.segments():
-            for row in self._rows(segment):
-                # MessagePack writes each value with its type and length, so that no two different
-                # lists of rows have the same bytes.
-                hasher.update(msgspec.msgpack.encode(row))
+        for digest in sorted(self._digest(segment) for segment in self._reader.segments()):
+            hasher.update(digest)
         return hasher.hexdigest()
 
-    def _rows(self, segment: Segment) -> Iterable[tuple[object, ...]]:
-        span = (0, SEGMENT_BYTES_MAX)
-        yield ("segment", segment.id, segment.pack, segment.checkpoint, segment.next_line)
-        for event in self._reader.events(segment.id, span, self._promoted):
-            yield (
-                "event",
-                event.position,
-                event.line_no,
-                event.raw,
-                event.sha256,
-                event.flags,
-                event.columns,
-            )
-        for letter in self._reader.dead_letters(segment.id, span):
+    def _digest(self, segment: Segment) -> bytes:
+        hasher = blake3(derive_key_context=_CONTEXT)
+        for row in self._rows(segment):
+            # MessagePack writes each value with its type and length, so that no two different
+            # lists of rows have the same bytes.
+            hasher.update(msgspec.msgpack.encode(row))
+        return hasher.digest()
+
+    def _rows(self, segment: Segment) -> Iterator[tuple[object, ...]]:
+        yield ("segment", segment.pack, segment.checkpoint, segment.next_line)
+        for event in self._reader.events(segment.id, _SPAN, self._promoted):
+            yield self._event(event)
+        for letter in self._reader.dead_letters(segment.id, _SPAN):
             row = letter.row
             yield (
                 "dead letter",
-                row.position,
+                byte_offset_of(row.position),
                 row.line_no,
                 row.reason,
                 row.column_no,
@@ -62,7 +62,39 @@ class ContentDigest:
                 row.sha256,
                 letter.state,
             )
-        for filler in self._reader.fillers(segment.id, span):
-            yield ("filler", filler.position, filler.kind.value, filler.length, filler.raw)
-        for finding in self._reader.findings(segment.id, span):
-            yield ("finding", finding.position, finding.schema, finding.message)
+        yield from _runs(self._reader.fillers(segment.id, _SPAN))
+        for finding in self._reader.findings(segment.id, _SPAN):
+            place = byte_offset_of(finding.position)
+            yield ("finding", place, finding.schema, finding.message)
+
+    def _event(self, event: EventRow) -> tuple[object, ...]:
+        return (
+            "event",
+            byte_offset_of(event.position),
+            event.line_no,
+            event.raw,
+            event.sha256,
+            event.flags,
+            event.columns[:_FIXED],
+            [
+                pair
+                for pair in zip(self._promoted, event.columns[_FIXED:], strict=True)
+                if pair[1] is not None
+            ],
+        )
+
+
+def _runs(fillers: Iterable[Filler]) -> Iterator[tuple[object, ...]]:
+    """Fillers, those that follow each other as one: a batch may end between two blank lines."""
+    kind: FillerKind | None = None
+    start = end = 0
+    hasher = blake3()
+    for filler in fillers:
+        if kind is not filler.kind or end != filler.position:
+            if kind is not None:
+                yield ("filler", byte_offset_of(start), kind.value, end - start, hasher.digest())
+            kind, start, hasher = filler.kind, filler.position, blake3()
+        end = filler.position + filler.length
+        hasher.update(filler.raw or b"")
+    if kind is not None:
+        yield ("filler", byte_offset_of(start), kind.value, end - start, hasher.digest())
