@@ -21,6 +21,8 @@ class Fate(StrEnum):
     BLANK = "blank"
     HELD_BACK = "held_back"
     NOT_INGESTED = "not_ingested"
+    MISSING = "missing"
+    """Its batch was committed, but the store has no row for it: the store is damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,14 @@ def explain(reader: StoreReader, path: Path, line_no: int) -> Explanation:
     segment = _segment_at(reader, path)
     if line_no < 1:
         raise UsageError("lines are counted from 1", where=f"{path}:{line_no}")
+    # A batch may end inside a line: behind a run of NULs, or where a finished log has no newline.
     for batch in reader.batches(segment.id):
-        if batch.first_line <= line_no < batch.next_line:
-            return _in_batch(reader, segment, batch, line_no)
+        if batch.first_line <= line_no <= batch.next_line:
+            found = _row_in_batch(reader, segment, batch, line_no)
+            if found is None and line_no < batch.next_line:
+                return _without_row(reader, segment, batch, line_no)
+            if found is not None:
+                return found
     if line_no == segment.next_line and segment.tail_bytes:
         return Explanation(
             fate=Fate.HELD_BACK,
@@ -94,7 +101,9 @@ def _segment_at(reader: StoreReader, path: Path) -> Segment:
     return (current or found)[-1]
 
 
-def _in_batch(reader: StoreReader, segment: Segment, batch: Batch, line_no: int) -> Explanation:
+def _row_in_batch(
+    reader: StoreReader, segment: Segment, batch: Batch, line_no: int
+) -> Explanation | None:
     span = (batch.byte_start, batch.byte_end)
     for letter in reader.dead_letters(segment.id, span):
         if letter.row.line_no == line_no and letter.state != "recovered":
@@ -129,14 +138,28 @@ def _in_batch(reader: StoreReader, segment: Segment, batch: Batch, line_no: int)
                 findings=_findings(reader, event.position),
                 raw=event.raw,
             )
+    return None
+
+
+def _without_row(reader: StoreReader, segment: Segment, batch: Batch, line_no: int) -> Explanation:
+    """A line that is neither event nor dead letter: blank, if all lines of its batch are there."""
+    span = (batch.byte_start, batch.byte_end)
+    lines = {event.line_no for event in reader.events(segment.id, span)}
+    lines |= {letter.row.line_no for letter in reader.dead_letters(segment.id, span)}
+    blank = sum((filler.raw or b"").count(b"\n") for filler in reader.fillers(segment.id, span))
+    inside = sum(batch.first_line <= line < batch.next_line for line in lines)
+    is_whole = inside + blank == batch.next_line - batch.first_line
     return Explanation(
-        fate=Fate.BLANK,
+        fate=Fate.BLANK if is_whole else Fate.MISSING,
         path=segment.path,
         line_no=line_no,
         segment_id=segment.id,
         batch_id=batch.id,
         committed_us=batch.committed_us,
-        because="the line is blank; its bytes are accounted for in the batch",
+        because="the line is blank; its bytes are accounted for in the batch"
+        if is_whole
+        else "rows of its batch are missing in the store; run 'evidentia verify --deep', "
+        "then 'evidentia recover'",
     )
 
 
