@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evidentia.audit.verify import parser_for
+from evidentia.audit.replay import Parsers
 from evidentia.errors import LogError
 from evidentia.event.values import ByteOffset, LineNumber, byte_offset_of, segment_of
 from evidentia.ingest.collect import Parts
@@ -29,18 +29,37 @@ class RetryReport:
     outcomes: tuple[tuple[int, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOptions:
+    """How dead letters are read again.
+
+    Attributes:
+        is_lenient: Accept repeated keys, lone surrogates and byte-order marks, each flagged, also
+            in logs that are read strictly.
+    """
+
+    limits: Limits
+    is_lenient: bool = False
+
+
 def retry_all(
     writer: StoreWriter,
     letters: tuple[DeadLetter, ...],
     segments: Mapping[int, Segment],
     packs: Mapping[str, Pack],
-    limits: Limits,
+    options: RetryOptions,
 ) -> RetryReport:
-    """Read each letter's bytes again; an event takes its own position, the rest is counted."""
+    """Read each letter's bytes again; an event takes its own position, the rest is counted.
+
+    Raises:
+        PackError: The pack of a letter's log is not installed.
+    """
     outcomes = []
+    parsers = Parsers(packs)
     for letter in letters:
         segment = segments[segment_of(letter.row.position)]
-        retry = _retry(writer, letter.row, segment, parser_for(segment, packs), limits)
+        parser = parsers.of(segment, is_lenient=segment.is_lenient or options.is_lenient)
+        retry = _retry(writer, letter.row, segment, parser, options.limits)
         writer.retry_dead_letter(letter.row.position, retry)
         outcomes.append((letter.row.position, retry.outcome))
     return RetryReport(
@@ -54,8 +73,9 @@ def _retry(
     writer: StoreWriter, row: DeadLetterRow, segment: Segment, parser: LineParser, limits: Limits
 ) -> Retry:
     line = row.raw if row.raw is not None else _from_log(row, segment, limits)
-    if line is None:
-        return Retry(event=None, reason=row.reason, column_no=row.column_no, detail=row.detail)
+    # Bytes that are not those of the log must not become an event.
+    if line is None or hashlib.sha256(line).digest() != row.sha256:
+        return _as_before(row)
     block = Block(
         start=ByteOffset(byte_offset_of(row.position)),
         first_line=LineNumber(row.line_no),
@@ -66,22 +86,30 @@ def _retry(
         parts = Parts.begin(block, now=0.0)
         kinds = writer.kind_ids({event[3] for event in parsed.events})
         parts.add(block, parsed, segment.id, kinds)
-        return Retry(event=parts.events[0], promoted=parser.promoted)
+        return Retry(
+            event=parts.events[0], promoted=parser.promoted, findings=tuple(parts.findings)
+        )
+    if not row.has_newline or not parsed.dead_letters:
+        # That it was torn, or cut by its archive, is known better than the line itself can tell.
+        return _as_before(row)
     verdict = parsed.dead_letters[0].verdict
     return Retry(
         event=None, reason=verdict.reason.value, column_no=verdict.column, detail=verdict.detail
     )
 
 
+def _as_before(row: DeadLetterRow) -> Retry:
+    return Retry(event=None, reason=row.reason, column_no=row.column_no, detail=row.detail)
+
+
 def _from_log(row: DeadLetterRow, segment: Segment, limits: Limits) -> bytes | None:
-    """The bytes of a line that was over the limit then, if it is not now and is still there."""
+    """The bytes of a line that was over the limit then, if it is not now."""
     length = row.length - row.has_newline
     if length > limits.line_bytes_max:
         return None
     try:
         with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
             stream.skip_to(byte_offset_of(row.position))
-            line = stream.salvage(length)
+            return stream.salvage(length)
     except LogError:
         return None
-    return line if hashlib.sha256(line).digest() == row.sha256 else None

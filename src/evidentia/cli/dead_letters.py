@@ -12,6 +12,7 @@ from evidentia.cli.session import Session
 from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
+    from evidentia.store.reader import StoreReader
     from evidentia.store.values import DeadLetter
 
 _RAW_SHOWN: Final = 4_000
@@ -171,12 +172,19 @@ def retry_command(
         list[int] | None, typer.Argument(metavar="ID", help="Dead letters to read again.")
     ] = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every open one.")] = False,
+    is_lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient",
+            help="Accept repeated keys, lone surrogates and byte-order marks, each flagged.",
+        ),
+    ] = False,
 ) -> int:
     """Read dead letters again with today's pack and limits.
 
     A line that is an event now takes its place under its own id; every attempt is counted.
     """
-    from evidentia.audit.desk import retry_all  # noqa: PLC0415 - start-up time
+    from evidentia.audit.desk import RetryOptions, retry_all  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
     workspace = session.workspace()
@@ -184,18 +192,14 @@ def retry_command(
         raise UsageError("name dead letters by id, or give --all")
     with workspace.store.reader() as reader:
         segments = {segment.id: segment for segment in reader.segments()}
-        if is_all:
-            letters = reader.list_dead_letters(state="open", reason=None, limit=_ALL)
-        else:
-            found = {position: reader.dead_letter(position) for position in positions or []}
-            missing = [str(position) for position, letter in found.items() if letter is None]
-            if missing:
-                raise UsageError(f"there is no dead letter {', '.join(missing)}")
-            letters = tuple(letter for letter in found.values() if letter is not None)
-    with workspace.writer("dead-letters retry") as writer:
-        report = retry_all(
-            writer, letters, segments, workspace.packs, workspace.config.options.limits
+        letters = (
+            reader.list_dead_letters(state="open", reason=None, limit=_ALL)
+            if is_all
+            else _open_letters(reader, positions or [])
         )
+    options = RetryOptions(limits=workspace.config.options.limits, is_lenient=is_lenient)
+    with workspace.writer("dead-letters retry") as writer:
+        report = retry_all(writer, letters, segments, workspace.packs, options)
     if session.output.is_json:
         session.output.emit(
             {
@@ -212,6 +216,21 @@ def retry_command(
     return 0
 
 
+def _open_letters(reader: StoreReader, positions: list[int]) -> tuple[DeadLetter, ...]:
+    """The dead letters at these positions, or one error for all that are wrong."""
+    found = {position: reader.dead_letter(position) for position in positions}
+    problems = [
+        f"there is no dead letter {position}"
+        if letter is None
+        else f"dead letter {position} is {letter.state} already"
+        for position, letter in found.items()
+        if letter is None or letter.state != "open"
+    ]
+    if problems:
+        raise UsageError("; ".join(problems), fix="list them: evidentia dead-letters list")
+    return tuple(letter for letter in found.values() if letter is not None)
+
+
 def resolve_command(
     context: typer.Context,
     positions: Annotated[list[int], typer.Argument(metavar="ID", help="Dead letters.")],
@@ -223,10 +242,15 @@ def resolve_command(
     session: Session = context.obj
     if not reason.strip():
         raise UsageError("--reason is empty", fix="say why, for those who come later")
-    with session.workspace().writer("dead-letters resolve") as writer:
-        for position in positions:
-            writer.resolve_dead_letter(position, reason)
+    workspace = session.workspace()
+    with workspace.store.reader() as reader:
+        letters = _open_letters(reader, positions)
+    with workspace.writer("dead-letters resolve") as writer:
+        for letter in letters:
+            writer.resolve_dead_letter(letter.row.position, reason)
     if session.output.is_json:
-        session.output.emit({"resolved": positions, "reason": reason})
+        session.output.emit(
+            {"resolved": [letter.row.position for letter in letters], "reason": reason}
+        )
     else:
-        session.output.say(f"resolved {counted(len(positions), 'dead letter')}")
+        session.output.say(f"resolved {counted(len(letters), 'dead letter')}")
