@@ -118,15 +118,16 @@ def _check_open_store(reader: StoreReader, packs: Mapping[str, Pack]) -> Iterato
         is_well=True,
         detail=f"{reader.path}: {counts.events:,} events in {counts.batches:,} batches",
     )
-    is_wal = settings["journal_mode"] == "wal"
+    notices = reader.notices()
+    effective = ", ".join(f"{name} {value}" for name, value in settings.items())
     yield Check(
-        name="journal",
-        is_well=is_wal,
-        detail=f"journal_mode is {settings['journal_mode']}",
-        fix=None
-        if is_wal
-        else "this file system cannot keep a write-ahead log: readers wait while batches are "
-        "committed; move the store to a local disk",
+        name="settings",
+        is_well=not notices,
+        detail="; ".join(notices) or effective,
+        fix="what is missing is made by the next ingest; where the journal mode is not wal, move "
+        "the store to a local disk"
+        if notices
+        else None,
     )
     holder = reader.lease_holder()
     if holder is not None:
