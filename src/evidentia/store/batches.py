@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Final
 
 from sqlalchemy import Connection, Table, insert, select, update
 
@@ -17,6 +19,7 @@ from evidentia.store.records import (
     fingerprint_values,
     gap_values,
 )
+from evidentia.store.relations import replacing_unguarded
 from evidentia.store.schema import (
     BATCHES,
     DEAD_LETTER_ROWS,
@@ -36,6 +39,9 @@ from evidentia.store.values import (
     SchemaFinding,
     SqlValue,
 )
+
+_MANY_ROWS: Final = 1_000
+"""From here on a batch is quicker for two changes of the schema than for a trigger per row."""
 
 
 def commit(connection: Connection, write: BatchWrite, *, run_id: int, now_us: int) -> Batch:
@@ -122,7 +128,9 @@ def insert_events(
     caller to translate.
     """
     statement = _insert_statement(connection, names, batch_id)
-    driver_connection(connection).executemany(statement, rows)
+    many = len(rows) >= _MANY_ROWS
+    with replacing_unguarded(connection) if many else nullcontext():
+        driver_connection(connection).executemany(statement, rows)
 
 
 def _insert_statement(connection: Connection, names: Sequence[str], batch_id: int) -> str:

@@ -296,7 +296,7 @@ def notices(connection: Connection, path: Path) -> tuple[str, ...]:
             "reading and writing wait for each other"
         )
     found += [
-        f"the trigger {name} is missing: another program dropped it, or a load did not finish"
+        f"the trigger {name} is missing: another program dropped it; any ingest restores it"
         for name in missing_triggers(connection)
     ]
     present = {index["name"] for index in inspect(connection).get_indexes("event_rows")}

@@ -44,8 +44,8 @@ def upgrade(connection: Connection) -> None:
         StoreDamagedError: The database says of itself that it has a form that never was.
     """
     from alembic import command  # noqa: PLC0415 - 100 ms that only an outdated store pays
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - comes with the above
+    from alembic.util import CommandError  # noqa: PLC0415 - comes with the above
 
     config = Config()
     with importlib.resources.as_file(

@@ -138,8 +138,8 @@ class StoreWriter:
     def register_packs(self, packs: Sequence[Pack]) -> None:
         """Make room for the packs' promoted columns and their indexes.
 
-        Indexes that a load left unbuilt are built, and triggers that are not there are made again;
-        where somebody else dropped them, the audit log says so.
+        Indexes that a load left unbuilt are built. Triggers that somebody dropped are made again,
+        and the audit log says so.
 
         Raises:
             PackError: A column is misnamed or reserved, or the store has it with another type.
@@ -150,8 +150,7 @@ class StoreWriter:
                 registration.register_pack(self._connection, pack, now)
             indexes.create_missing(self._connection, self._packs)
             for name in relations.restore_triggers(self._connection):
-                if name != indexes.INSERT_TRIGGER:
-                    self._note(now, "restore trigger", name, "it was dropped by another program")
+                self._note(now, "restore trigger", name, "it was dropped by another program")
 
     def log_id(self, source: LogSource) -> int:
         """The id of an allow-list entry, made on first sight."""
@@ -288,7 +287,6 @@ class StoreWriter:
         yield
         with self._transaction():
             indexes.create_missing(self._connection, self._packs)
-            relations.restore_triggers(self._connection)
 
     def settings(self) -> dict[str, str]:
         """Effective engine settings of the writing connection, by name."""

@@ -39,12 +39,6 @@ def _indexes(store: Store) -> set[str]:
         return {str(name) for (name,) in reader.run_query(query(sql), {}).rows}
 
 
-def _has_insert_trigger(store: Store) -> bool:
-    sql = "SELECT 1 FROM sqlite_master WHERE name = 'event_rows_no_replace'"
-    with store.reader() as reader:
-        return bool(reader.run_query(query(sql), {}).rows)
-
-
 def test_a_large_load_does_without_indexes_and_gets_them_back(store: Store) -> None:
     """Inside, every insert costs one tree less each; afterwards all is as it was."""
     with writing(store) as writer:
@@ -52,14 +46,11 @@ def test_a_large_load_does_without_indexes_and_gets_them_back(store: Store) -> N
         before = _indexes(store)
         with writer.bulk():
             inside = _indexes(store)
-            is_lifted = not _has_insert_trigger(store)
             writer.commit_batch(batch_of(segment.id, 6, 3))
 
         assert _indexes(store) == before == OWN
 
     assert inside == set()
-    assert is_lifted
-    assert _has_insert_trigger(store)
 
 
 def test_indexes_of_other_packs_stay(store: Store) -> None:
@@ -85,7 +76,6 @@ def test_a_load_that_fails_leaves_building_to_the_next_writer(store: Store) -> N
         pass
 
     assert [notice.split(" is missing")[0] for notice in notices] == [
-        "the trigger event_rows_no_replace",
         "the index ix_event_rows_ts",
         "the index ix_event_rows_kind",
         "the index ix_event_rows_session",

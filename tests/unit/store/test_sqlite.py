@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import create_engine
 
 from evidentia.errors import StoreDamagedError, StoreError, StoreHeldError
+from evidentia.store import batches, sqlite
 from evidentia.store import reader as store_reader
-from evidentia.store import sqlite
 from evidentia.store.opening import Store
-from evidentia.store.values import EventFilter
+from evidentia.store.values import EventFilter, SqlValue
+from evidentia.store.writer import StoreWriter
 
 from .kit import SPAN, batch_of, fill, new_segment, query, rows, writing
 
@@ -163,6 +164,52 @@ def test_rows_cannot_be_replaced_either(store: Store, sql: str) -> None:
         connection.execute(sql)
 
 
+def test_a_large_batch_leaves_the_guard_in_place(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IT-15: the trigger that a large batch does without is never missing for anybody else."""
+    monkeypatch.setattr(batches, "_MANY_ROWS", 3)
+    seen: list[tuple[str, ...]] = []
+
+    class Rows(list[tuple[SqlValue, ...]]):
+        def __iter__(self) -> Iterator[tuple[SqlValue, ...]]:
+            for row in super().__iter__():
+                yield row
+                with store.reader() as reader:
+                    seen.append(reader.notices())
+
+    with writing(store) as writer:
+        segment = fill(writer)
+        write = batch_of(segment.id, 6, 5)
+        with pytest.raises(StoreError):
+            writer.commit_batch(replace(write, events=[*write.events, write.events[0]]))
+        with store.reader() as reader:
+            after_failure = reader.notices()
+
+        writer.commit_batch(replace(write, events=Rows(write.events)))
+
+    with store.reader() as reader:
+        after_success = reader.notices()
+    assert seen == [()] * 5
+    assert after_failure == after_success == ()
+
+
+def test_a_large_batch_can_be_put_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recover lifts every trigger; what a large batch lifts and restores does not disturb that."""
+    monkeypatch.setattr(batches, "_MANY_ROWS", 1)
+    with writing(store) as writer:
+        segment = fill(writer)
+        with store.reader() as reader:
+            (batch,) = reader.batches()
+        write = batch_of(segment.id, 1, 3)
+
+        writer.replace_rows(batch, replace(write, dead_letters=()))
+
+    with store.reader() as reader:
+        assert (reader.counts().events, reader.counts().dead_letters) == (3, 0)
+        assert reader.notices() == ()
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -244,6 +291,32 @@ def test_a_writer_in_a_long_transaction_is_named_at_once(
             pytest.fail("the store was entered")
 
         other.execute("ROLLBACK")
+
+
+def _interrupt_next_statement(writer: StoreWriter) -> None:
+    dialect = writer._connection.dialect
+    real = dialect.do_execute
+
+    def interrupted(*_: object) -> None:
+        dialect.do_execute = real
+        raise KeyboardInterrupt
+
+    dialect.do_execute = interrupted
+
+
+def test_an_interrupt_in_the_middle_of_a_statement_gives_the_lease_back(store: Store) -> None:
+    """SQLAlchemy throws the connection away then; the lease is given back on a new one."""
+    context = writing(store)
+    writer = context.__enter__()
+    _interrupt_next_statement(writer)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        writer.renew()
+    context.__exit__(KeyboardInterrupt, caught.value, None)
+
+    with store.reader() as reader:
+        assert reader.lease_holder() is None
+    assert not hasattr(caught.value, "__notes__")
 
 
 def _damage(store: Store) -> None:
