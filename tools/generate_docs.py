@@ -187,9 +187,9 @@ one. A time relative to now, such as `-24h`, is understood by `evidentia query` 
 
 A parameter without a value has the default below. In the shell every parameter needs a value.
 
-The queries read the view `events` and, in reports, `segments` and `logs`: see
-[store.md](reference/store.md). Columns that a pack adds (`room_id`, `window_key`) exist in a store
-as soon as a log of that pack was ingested.
+The queries read the view `events`: see
+[store.md](reference/store.md). The columns of every installed pack exist in every store, so any
+query runs anywhere.
 
 The last part of this page is about the other database, the one that
 `tools/project_events_to_sqlite.py` writes."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from evidentia import Config, IngestOptions, LogSource, Store, Watch, open_workspace
+from evidentia.event.timestamp import parse_time
+from evidentia.pack.registry import load_packs
+from evidentia.report.queries import ask, bind, find_query
 
 from .console import CHECKOUT
 from .pages import anchors, links, pages
@@ -134,6 +142,49 @@ def test_every_named_query_is_on_its_page() -> None:
     names = re.findall(r"^### `(\w+)`$", page, re.MULTILINE)
     assert names[:5] == ["recent", "growth_story", "security", "hot_rooms", "budget_compliance"]
     assert sorted(names) == sorted(path.stem for path in files)
+
+
+def shell_commands(page: str) -> dict[str, str]:
+    """How the page says that the sqlite3 shell runs each query, by its name."""
+    found = {}
+    for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
+        match = re.search(r"^sqlite3 (?:.*\\\n)*.*$", section, re.MULTILINE)
+        if match:
+            found[section.split("`")[1]] = match[0]
+    return found
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the sqlite3 shell is not installed")
+@pytest.mark.parametrize("name", sorted(shell_commands(pages()["docs/QUERIES_SQLITE.md"])))
+def test_the_sqlite3_shell_gives_the_same_rows(name: str, filled_store: Path) -> None:
+    """The shell's command on the page answers as the named query does with the same values."""
+    command = shell_commands(pages()["docs/QUERIES_SQLITE.md"])[name]
+    query = find_query(name, load_packs())
+    now = parse_time("2026-01-01T01:00:00Z").us or 0
+    with Store(path=filled_store).reader() as reader:
+        rows = ask(reader, query, bind(query, {}, now)).rows
+
+    command = command.replace("evidence/derived/evidentia.db", str(filled_store), 1)
+    command = command.replace("-box", "-bail -json", 1)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+
+    printed = json.loads(done.stdout or "[]")
+    assert [tuple(row.values()) for row in printed] == list(rows)
+    assert rows
+
+
+@pytest.fixture(scope="module")
+def filled_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the example logs of both packs."""
+    path = tmp_path_factory.mktemp("store") / "s.db"
+    for pack, pattern in (("cowrie", "cowrie.json.*"), ("world", "world/*.jsonl")):
+        source = LogSource(pattern=str(CHECKOUT / "examples/logs" / pattern), pack=pack)
+        config = Config(store=Store(path=path))
+        options = IngestOptions(jobs=0)
+        open_workspace(config).ingest([source], Watch(clock=lambda: 0.0), options)
+    return path
 
 
 def test_the_first_screen_says_what_it_is_and_how_to_start() -> None:
