@@ -1,12 +1,13 @@
 """Parsing in other processes, with the results in the order of the log.
 
-Each worker has at most one block in hand, so neither side can block the other on a full pipe; and
-while this process writes the rows of one block, the workers parse the next ones.
+A thread for each worker hands it one block at a time and fetches the answer, so neither side can
+block the other on a full pipe, and the workers go on while this process commits a batch.
 """
 
 from __future__ import annotations
 
 import gc
+import itertools
 import marshal
 import os
 import pickle
@@ -14,16 +15,21 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from evidentia.errors import EvidentiaError
 from evidentia.ingest.parse import LineParser, ParsedBlock, ParseSettings
+from evidentia.ingest.worker import Answer
 from evidentia.log.values import Block, Piece
 
 Parsed: TypeAlias = tuple[Piece, ParsedBlock | None]
-Waiting: TypeAlias = tuple[Piece, subprocess.Popen[bytes] | None]
+Waiting: TypeAlias = tuple[Piece, Future[Answer] | None]
 _END_SECONDS: Final = 5.0
+BLOCKS_AHEAD: Final = 24
+"""Blocks that may be read and parsed ahead of the batch being committed: about as many as fill the
+next one. Each holds its bytes twice, in the log's form and in the answer's."""
 
 
 class InlineParsers:
@@ -42,51 +48,67 @@ class InlineParsers:
 class WorkerParsers:
     """Parses in worker processes, in the same order."""
 
-    def __init__(self, workers: Sequence[subprocess.Popen[bytes]]) -> None:
+    def __init__(self, workers: Sequence[Worker]) -> None:
         self._workers = workers
 
     def parse(self, number: int, pieces: Iterable[Piece]) -> Generator[Parsed, None, None]:
         """Each piece with what it holds; pieces that are not blocks pass through."""
-        idle = deque(self._workers)
+        turns = itertools.cycle(self._workers)
         waiting: deque[Waiting] = deque()
         try:
             for piece in pieces:
-                ready: list[Parsed] = []
-                worker = None
-                if isinstance(piece, Block):
-                    while not idle:
-                        ready.append(_next(waiting, idle))
-                    worker = idle.popleft()
-                    _send(worker, (number, piece))
-                waiting.append((piece, worker))
-                # Only now, with every worker busy, does the caller get rows to write.
-                yield from ready
+                answer = next(turns).ask(number, piece) if isinstance(piece, Block) else None
+                waiting.append((piece, answer))
+                if len(waiting) > BLOCKS_AHEAD:
+                    yield _next(waiting)
             while waiting:
-                yield _next(waiting, idle)
+                yield _next(waiting)
         finally:
-            _drain(waiting)
+            # What has not been sent yet never is; an answer on its way is fetched by its thread,
+            # so that the next log cannot take it for its own.
+            for _piece, answer in waiting:
+                if answer is not None:
+                    answer.cancel()
 
 
-def _drain(waiting: Iterable[Waiting]) -> None:
-    """Leave no answers in the pipes: the next log would take them for its own."""
-    for _piece, worker in waiting:
-        if worker is not None:
-            # What failed in blocks that nobody waits for any more is found again next time.
-            with suppress(EvidentiaError):
-                _receive(worker)
-
-
-def _next(waiting: deque[Waiting], idle: deque[subprocess.Popen[bytes]]) -> Parsed:
-    piece, worker = waiting.popleft()
-    if worker is None:
+def _next(waiting: deque[Waiting]) -> Parsed:
+    piece, answer = waiting.popleft()
+    if answer is None:
         return piece, None
-    parsed = _receive(worker)
-    idle.append(worker)
-    return piece, parsed
+    found, events = answer.result()
+    if isinstance(found, EvidentiaError):
+        raise found
+    found.events = marshal.loads(events)  # noqa: S302 - our child
+    return piece, found
 
 
-def _send(worker: subprocess.Popen[bytes], message: object) -> None:
-    _send_bytes(worker, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+class Worker:
+    """A parser process and the thread that talks to it."""
+
+    def __init__(self, settings: bytes) -> None:
+        self._process = _start()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._thread.submit(_send_bytes, self._process, settings)
+
+    def ask(self, number: int, block: Block) -> Future[Answer]:
+        """What a block holds, as soon as the worker has come to it."""
+        return self._thread.submit(_exchange, self._process, (number, block))
+
+    def end(self) -> None:
+        """End the process; its input ends, and it with that."""
+        self._thread.shutdown(cancel_futures=True)
+        _end(self._process)
+
+
+def _exchange(process: subprocess.Popen[bytes], message: tuple[int, Block]) -> Answer:
+    _send_bytes(process, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+    if process.stdout is None:
+        raise _died(process)
+    try:
+        answer: Answer = pickle.load(process.stdout)  # noqa: S301 - our child
+    except (OSError, EOFError, pickle.UnpicklingError) as error:
+        raise _died(process) from error
+    return answer
 
 
 def _send_bytes(worker: subprocess.Popen[bytes], data: bytes) -> None:
@@ -97,20 +119,6 @@ def _send_bytes(worker: subprocess.Popen[bytes], data: bytes) -> None:
         worker.stdin.flush()
     except OSError as error:
         raise _died(worker) from error
-
-
-def _receive(worker: subprocess.Popen[bytes]) -> ParsedBlock:
-    if worker.stdout is None:
-        raise _died(worker)
-    try:
-        answer, events = pickle.load(worker.stdout)  # noqa: S301 - our child
-    except (OSError, EOFError, pickle.UnpicklingError) as error:
-        raise _died(worker) from error
-    if isinstance(answer, EvidentiaError):
-        raise answer
-    parsed: ParsedBlock = answer
-    parsed.events = marshal.loads(events)  # noqa: S302 - our child
-    return parsed
 
 
 def _died(worker: subprocess.Popen[bytes]) -> EvidentiaError:
@@ -135,16 +143,14 @@ def parsers(
     if jobs == 0:
         yield InlineParsers(settings)
         return
-    workers: list[subprocess.Popen[bytes]] = []
+    workers: list[Worker] = []
     try:
-        for _ in range(jobs):
-            workers.append(_start())
-            _send_bytes(workers[-1], hello)
+        workers.extend(Worker(hello) for _ in range(jobs))
         with _no_search_for_cycles():
             yield WorkerParsers(workers)
     finally:
         for worker in workers:
-            _end(worker)
+            worker.end()
 
 
 @contextmanager
