@@ -43,10 +43,13 @@ def shown_bytes(count: int) -> str:
 
 
 def shown_time(us: int | None) -> str:
-    """UTC microseconds as ISO 8601, to the second where nothing is lost."""
+    """UTC microseconds as ISO 8601, to the second where nothing is lost; as they are beyond it."""
     if us is None:
         return ""
-    text = format_time(us)
+    try:
+        text = format_time(us)
+    except OverflowError:
+        return str(us)
     return text.replace(".000000Z", "Z")
 
 

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from evidentia.errors import UsageError
 from evidentia.pack.contract import Pack, SectionStyle
 from evidentia.report.queries import Answer, ask, bind
 from evidentia.store.reader import StoreReader
 from evidentia.store.values import PeriodCounts, SqlValue
+
+_END_US: Final = 253_402_300_800_000_000
+"""The end of the year 9999, before which every stored time lies."""
 
 
 class Period(StrEnum):
@@ -78,7 +82,8 @@ def read_span(period: Period, text: str | None, latest_us: int | None) -> Span:
     else:
         day = _day_in(text)
     begins, ends, label = _bounds(period, day)
-    return Span(label=label, since_us=_microseconds(begins), until_us=_microseconds(ends))
+    until_us = _END_US if ends is None else _microseconds(ends)
+    return Span(label=label, since_us=_microseconds(begins), until_us=until_us)
 
 
 def _day_in(text: str) -> date:
@@ -93,18 +98,27 @@ def _day_in(text: str) -> date:
         ) from error
 
 
-def _bounds(period: Period, day: date) -> tuple[date, date, str]:
+def _bounds(period: Period, day: date) -> tuple[date, date | None, str]:
+    """The first day of a period, the first day after it where the calendar has one, its label."""
     match period:
         case Period.DAILY:
-            return day, day + timedelta(days=1), day.isoformat()
+            return day, _later(day, 1), day.isoformat()
         case Period.WEEKLY:
             monday = day - timedelta(days=day.weekday())
             year, week, _weekday = day.isocalendar()
-            return monday, monday + timedelta(days=7), f"{year}-W{week:02d}"
+            return monday, _later(monday, 7), f"{year:04d}-W{week:02d}"
         case Period.MONTHLY:
             first = day.replace(day=1)
-            following = (first + timedelta(days=31)).replace(day=1)
-            return first, following, f"{first:%Y-%m}"
+            following = _later(first, 31)
+            return first, following and following.replace(day=1), first.isoformat()[:7]
+
+
+def _later(day: date, days: int) -> date | None:
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        # A hostile log may date its events to the last day there is.
+        return None
 
 
 def _microseconds(day: date) -> int:
