@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -56,20 +58,31 @@ def raw_command(
             export_raw(reader, found[-1], sys.stdout.buffer.write, limits)
             sys.stdout.buffer.flush()
             return
-        try:
-            with output.open("xb") as file:
-                length = export_raw(reader, found[-1], file.write, limits)
-        except FileExistsError as error:
-            raise UsageError(
-                "this file exists and is not overwritten",
-                where=str(output),
-                fix="name another one with --output",
-            ) from error
-        except OSError as error:
-            raise EvidentiaError(
-                f"the file cannot be written: {error.strerror}", where=str(output)
-            ) from error
+        with _new_file(output) as file:
+            length = export_raw(reader, found[-1], file.write, limits)
     if session.output.is_json:
         session.output.emit({"segment_id": found[-1].id, "path": str(output), "bytes": length})
     else:
         session.output.say(f"wrote {shown_bytes(length)} to {shown(output)}")
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that was not there before, and is not there afterwards if writing it fails."""
+    try:
+        with path.open("xb") as file:
+            try:
+                yield file
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+    except FileExistsError as error:
+        raise UsageError(
+            "this file exists and is not overwritten",
+            where=str(path),
+            fix="name another one with --output",
+        ) from error
+    except OSError as error:
+        raise EvidentiaError(
+            f"the file cannot be written: {error.strerror}", where=str(path)
+        ) from error
