@@ -109,6 +109,11 @@ def _bad_start(segment: Segment, kind: int) -> BatchWrite:
     return lines(segment, 7, 8, events=[event(segment, 7, kind)], gaps=[gap(segment, 650)])
 
 
+def _bad_byte(segment: Segment, kind: int) -> BatchWrite:
+    write = lines(segment, 6, 8, events=[event(segment, 6, kind)])
+    return dataclasses.replace(write, byte_start=write.byte_start + 1)
+
+
 def _bad_line(segment: Segment, kind: int) -> BatchWrite:
     write = lines(segment, 6, 8, events=[event(segment, 6, kind)])
     return dataclasses.replace(write, first_line=7)
@@ -130,6 +135,7 @@ def _bad_segment(segment: Segment, kind: int) -> BatchWrite:
         _bad_range,
         _bad_kind,
         _bad_start,
+        _bad_byte,
         _bad_line,
         _bad_segment,
     ],
