@@ -16,6 +16,7 @@ _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 _REFUSALS: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 """msgspec reports bad UTF-8 and deep nesting outside its own family of errors."""
+_SPACED: Final = b'": '
 _WHITESPACE: Final = b" \t\r\n"
 _CONTAINERS: Final = (dict, list)
 _DEPTH_MAX: Final = Policy().depth_max
@@ -37,7 +38,8 @@ def read_fast(line: bytes, depth_max: int = _DEPTH_MAX) -> JsonObject | None:
         event: JsonValue = _decode(line)
         if type(event) is not dict:
             return None
-        is_whole = _encode(event) == line
+        # A writer that puts a space after each colon does so from the first one on.
+        is_whole = _SPACED not in line and _encode(event) == line
     except _REFUSALS:
         return None
     if not is_whole and not _has_all_members(line, event):

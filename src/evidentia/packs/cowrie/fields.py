@@ -21,6 +21,8 @@ def duration_from_seconds(event: JsonObject) -> JsonValue:
     The extractor then finds the wrong type and flags the drift.
     """
     value = event.get("duration")
+    if value is None:
+        return None
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         value = float(value)
     if isinstance(value, float) and abs(value) < _SECONDS_MAX:
