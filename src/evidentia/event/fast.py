@@ -17,6 +17,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _REFUSALS: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 """msgspec reports bad UTF-8 and deep nesting outside its own family of errors."""
 _SPACED: Final = b'": '
+_FIRST_COLON_BYTES: Final = 40
 _WHITESPACE: Final = b" \t\r\n"
 _CONTAINERS: Final = (dict, list)
 _DEPTH_MAX: Final = Policy().depth_max
@@ -39,7 +40,7 @@ def read_fast(line: bytes, depth_max: int = _DEPTH_MAX) -> JsonObject | None:
         if type(event) is not dict:
             return None
         # A writer that puts a space after each colon does so from the first one on.
-        is_whole = _SPACED not in line and _encode(event) == line
+        is_whole = _SPACED not in line[:_FIRST_COLON_BYTES] and _encode(event) == line
     except _REFUSALS:
         return None
     if not is_whole and not _has_all_members(line, event):
