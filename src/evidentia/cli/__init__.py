@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,7 +14,11 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         from evidentia import __version__  # noqa: PLC0415 - see above
 
-        sys.stdout.write(f"evidentia {__version__}\n")
+        try:
+            sys.stdout.write(f"evidentia {__version__}\n")
+            sys.stdout.flush()
+        except OSError:
+            os._exit(3)
         sys.exit(0)
     from evidentia.cli.application import run  # noqa: PLC0415 - see above
 

@@ -6,10 +6,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 
+from evidentia import __version__
 from evidentia.cli import (
     dead_letters,
     export,
@@ -21,6 +22,7 @@ from evidentia.cli import (
     verification,
 )
 from evidentia.cli.output import Output, problem_json
+from evidentia.cli.plain import shown
 from evidentia.cli.session import Session, chosen_store, hoist
 from evidentia.errors import EvidentiaError, StoreHeldError, UsageError
 
@@ -50,6 +52,12 @@ APP: Final = typer.Typer(
 )
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        sys.stdout.write(f"evidentia {__version__}\n")
+        raise typer.Exit
+
+
 @APP.callback()
 def shared_options(
     context: typer.Context,
@@ -72,7 +80,14 @@ def shared_options(
         bool, typer.Option("--verbose", "-v", help="Print more, tracebacks included.")
     ] = False,
     _version: Annotated[
-        bool, typer.Option("--version", "-V", help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            help="Print the version and stop.",
+            is_eager=True,
+            callback=_print_version,
+        ),
     ] = False,
 ) -> None:
     """JSONL is the evidence, SQL is a derived view; evidentia keeps the two the same."""
@@ -96,28 +111,80 @@ def run(arguments: list[str]) -> int:
         verbosity=1 if {"-v", "--verbose"} & set(arguments) else 0,
     )
     try:
-        status = APP(args=arguments, standalone_mode=False)
-    except EvidentiaError as error:
-        return report_error(error, output)
-    except _CLICK_ERROR as error:
-        return _usage(error, output)
-    except (KeyboardInterrupt, typer.Abort):
-        output.note("interrupted; what was committed stays, the rest is read next time")
-        return _EXIT_INTERRUPTED
+        return _guarded(arguments, output)
     except BrokenPipeError:
-        # The reader (head, less) has gone; Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
+        _give_up(sys.stderr)
         return _EXIT_BROKEN_PIPE
+
+
+def _guarded(arguments: list[str], output: Output) -> int:
+    """Run a command; whatever it raises becomes an exit status, but for a reader that has gone."""
+    try:
+        status = APP(args=arguments, prog_name="evidentia", standalone_mode=False)
+        # Not left to the interpreter, which would end with a status of its own.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except SystemExit as ending:
+        # Typer's own answer to a reader that has gone; shell completion ends like this too.
+        if isinstance(ending.__context__, BrokenPipeError):
+            raise ending.__context__ from None
+        raise
+    except Exception as error:  # noqa: BLE001 - the last door: a status of 1 would mean a finding
+        return _failed(error, output)
+    if status == _EXIT_INTERRUPTED:
+        output.note("interrupted; what was committed stays, the rest is read next time")
     return status if isinstance(status, int) else EXIT_DONE
+
+
+def _failed(error: Exception, output: Output) -> int:
+    if isinstance(error, _CLICK_ERROR):
+        return _usage(error, output)
+    if isinstance(error, EvidentiaError):
+        return report_error(error, output)
+    return report_error(_refused(error) if isinstance(error, OSError) else _defect(error), output)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what can no longer be written go nowhere, or Python complains when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _refused(error: OSError) -> EvidentiaError:
+    problem = EvidentiaError(
+        f"the operating system refuses: {error.strerror or error}",
+        where=str(error.filename) if error.filename else None,
+        fix="free what is used up, or see --verbose for what was tried",
+    )
+    problem.__cause__ = error
+    return problem
+
+
+def _defect(error: Exception) -> EvidentiaError:
+    problem = EvidentiaError(
+        f"this is a defect of evidentia ({type(error).__name__}); what was committed stays",
+        fix="run it again with --verbose and report what it prints",
+    )
+    problem.__cause__ = error
+    return problem
 
 
 def report_error(error: EvidentiaError, output: Output) -> int:
     """Print an error and return its exit status."""
-    if output.is_json:
-        output.emit(problem_json(error))
+    try:
+        if output.is_json:
+            output.emit(problem_json(error))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        # Standard output may itself be what refuses.
+        _give_up(sys.stdout)
     output.problem(error)
     if output.verbosity > 0:
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            output.note(shown(line))
     return exit_status(error)
 
 
@@ -133,6 +200,5 @@ def _usage(error: Exception, output: Output) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stdout.write(f"{message}\n")
         return EXIT_USAGE
-    context = getattr(error, "ctx", None)
-    command = context.command_path if isinstance(context, typer.Context) else "evidentia"
+    command = getattr(getattr(error, "ctx", None), "command_path", "evidentia")
     return report_error(UsageError(message, fix=f"see '{command} --help'"), output)

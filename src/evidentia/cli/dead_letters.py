@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _RAW_SHOWN: Final = 4_000
 _ALL: Final = 1_000_000_000
+_ID_MAX: Final = 2**63 - 1
 _STATES: Final = ("open", "resolved", "recovered")
 
 
@@ -40,7 +41,7 @@ def list_command(
         str, typer.Option(metavar="STATE", help="open, resolved, recovered or all.")
     ] = "open",
     reason: Annotated[str | None, typer.Option(metavar="REASON", help="Only this reason.")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=_ALL, metavar="N", help="At most so many.")] = 50,
 ) -> None:
     """List dead letters, grouped by reason and then one by one."""
     session: Session = context.obj
@@ -138,7 +139,7 @@ def letter_json(letter: DeadLetter, paths: dict[int, str]) -> Json:
 
 def show_command(
     context: typer.Context,
-    position: Annotated[int, typer.Argument(metavar="ID", help="A dead letter's id.")],
+    position: Annotated[int, typer.Argument(max=_ID_MAX, metavar="ID", help="A dead letter's id.")],
 ) -> None:
     """Show one dead letter with its exact bytes, escaped for the terminal."""
     session: Session = context.obj
@@ -169,7 +170,8 @@ def show_command(
 def retry_command(
     context: typer.Context,
     positions: Annotated[
-        list[int] | None, typer.Argument(metavar="ID", help="Dead letters to read again.")
+        list[int] | None,
+        typer.Argument(max=_ID_MAX, metavar="ID", help="Dead letters to read again."),
     ] = None,
     is_all: Annotated[bool, typer.Option("--all", help="Every open one.")] = False,
     is_lenient: Annotated[
@@ -233,7 +235,9 @@ def _open_letters(reader: StoreReader, positions: list[int]) -> tuple[DeadLetter
 
 def resolve_command(
     context: typer.Context,
-    positions: Annotated[list[int], typer.Argument(metavar="ID", help="Dead letters.")],
+    positions: Annotated[
+        list[int], typer.Argument(max=_ID_MAX, metavar="ID", help="Dead letters.")
+    ],
     reason: Annotated[
         str, typer.Option(metavar="TEXT", help="Why nothing more is to be done about them.")
     ],

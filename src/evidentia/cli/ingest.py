@@ -116,9 +116,14 @@ def _sources(logs: list[str] | None, pack: str | None, *, is_lenient: bool) -> l
     if pack is not None and not logs:
         raise UsageError("--pack goes with --log", fix="name a log with --log PATH")
     return [
-        LogSource(pattern=str(Path(pattern).expanduser()), pack=pack or "", is_lenient=is_lenient)
+        LogSource(pattern=_absolute(pattern), pack=pack or "", is_lenient=is_lenient)
         for pattern in logs or []
     ]
+
+
+def _absolute(pattern: str) -> str:
+    # The store remembers the pattern, and the same one means something else in another folder.
+    return str(Path(pattern).expanduser().absolute())
 
 
 def _status(report: IngestReport, *, is_strict: bool) -> int:

@@ -54,16 +54,16 @@ class Output:
 
         What is written to a file or pipe is never shortened to a terminal's width.
         """
-        from rich.console import Console  # noqa: PLC0415 - 40 ms that --json never pays
+        from evidentia.cli.terminal import Terminal  # noqa: PLC0415 - 40 ms --json never pays
 
         width = None if sys.stdout.isatty() else _PIPE_WIDTH
-        return Console(highlight=False, markup=False, emoji=False, width=width)
+        return Terminal(highlight=False, markup=False, emoji=False, width=width)
 
     def errors(self) -> Console:
         """The console for errors and progress, on standard error."""
-        from rich.console import Console  # noqa: PLC0415 - as above
+        from evidentia.cli.terminal import Terminal  # noqa: PLC0415 - as above
 
-        return Console(stderr=True, highlight=False, markup=False, emoji=False)
+        return Terminal(stderr=True, highlight=False, markup=False, emoji=False)
 
     def emit(self, value: Json) -> None:
         """Print the one JSON object of a command. ASCII only, so it cannot steer a terminal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from evidentia.audit.explain import Explanation
     from evidentia.report.queries import Answer
     from evidentia.store.values import EventFilter, SqlValue
+
+_ID_MAX: Final = 2**63 - 1
+_LIMIT_MAX: Final = 1_000_000_000
 
 
 def register(app: typer.Typer) -> None:
@@ -144,7 +147,7 @@ def show_answer(answer: Answer, output: Output) -> None:
     )
 
 
-def _shown(value: SqlValue, is_time: bool) -> str:  # noqa: FBT001 - one half of a pair
+def _shown(value: SqlValue, is_time: bool) -> str:
     if value is None:
         return ""
     return f"{_time(value)[:19]}Z" if is_time else shown(value)
@@ -192,9 +195,11 @@ def events_command(
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Before.")] = None,
     after_id: Annotated[
-        int | None, typer.Option(metavar="ID", help="Only positions above this.")
+        int | None, typer.Option(max=_ID_MAX, metavar="ID", help="Only positions above this.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_LIMIT_MAX, metavar="N", help="At most so many.")
+    ] = 50,
 ) -> None:
     """List events in the order of the evidence, filtered by column.
 

@@ -31,8 +31,8 @@ def hoist(arguments: list[str]) -> list[str]:
             tuple(f"{name}=" for name in VALUE_OPTIONS)
         ):
             shared.append(argument)
-        elif argument in VALUE_OPTIONS:
-            shared += [argument, *(value for value in [next(left, None)] if value is not None)]
+        elif argument in VALUE_OPTIONS and (value := next(left, None)) is not None:
+            shared += [argument, value]
         else:
             others.append(argument)
     return shared + others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from evidentia.audit.doctor import Check
 
 _EXIT_FOUND: Final = 1
-_TEMPLATE: Final = """\
+_DEFAULT_URL: Final = '"sqlite:///evidence/derived/evidentia.db"'
+_TEMPLATE: Final = f"""\
 # Configuration of evidentia. Relative paths are relative to this file.
 # Every key is described in docs/reference/configuration.md.
 
 [store]
-url = "sqlite:///evidence/derived/evidentia.db"
+url = {_DEFAULT_URL}
 
 # One table per log: a path or glob, and the pack that reads it. Only these are ever opened.
 # [[logs]]
@@ -60,10 +62,16 @@ def init_command(
     session: Session = context.obj
     path = folder / CONFIG_NAME
     is_new = not path.exists()
+    if session.store_address is not None and not is_new:
+        raise UsageError(
+            "there is a configuration already, and it names its store",
+            where=str(path),
+            fix="change [store] url in it, or leave out --db and --store",
+        )
     if is_new:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(_TEMPLATE, "utf-8")
+            path.write_text(_template(session), "utf-8")
         except OSError as error:
             raise UsageError(
                 f"the configuration cannot be written: {error.strerror}", where=str(path)
@@ -75,6 +83,16 @@ def init_command(
         return
     session.output.say(f"{'wrote' if is_new else 'kept'} {shown(path)}; store {shown(store.path)}")
     session.output.say("next: name your logs in it, then run 'evidentia ingest'")
+
+
+def _template(session: Session) -> str:
+    if session.store_address is None:
+        return _TEMPLATE
+    from evidentia.store.opening import store_at  # noqa: PLC0415 - start-up time
+
+    place = store_at(session.store_address).path.absolute()
+    # A JSON text is a TOML text as well.
+    return _TEMPLATE.replace(_DEFAULT_URL, json.dumps(f"sqlite:///{place}", ensure_ascii=False))
 
 
 def packs_command(context: typer.Context) -> None:
