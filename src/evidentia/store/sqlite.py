@@ -33,6 +33,8 @@ APPLICATION_ID: Final = 0x45564944
 PROJECTOR_APPLICATION_ID: Final = 0x4556504A
 """``EVPJ`` in the file's header: a database of the stand-alone projector."""
 BUSY_TIMEOUT_MS: Final = 5_000
+BULK_TIMEOUT_MS: Final = 60_000
+"""How long a bulk load waits for readers, which without a WAL stand in the way of a commit."""
 CACHE_KIBIBYTES: Final = 64_000
 # Above this size the WAL file is cut back after a checkpoint instead of being kept for reuse.
 WAL_KEEP_BYTES: Final = 64 * 1024 * 1024
@@ -112,7 +114,10 @@ def _mode(path: Path, *, is_read_only: bool) -> str:
     if not is_read_only:
         return "rwc"
     if not is_on_read_only_medium(path):
-        return "ro"
+        # A killed bulk load leaves a rollback journal; only a connection that may write can undo
+        # what it says, before anything is read.
+        journal = path.with_name(f"{path.name}-journal")
+        return "rw" if journal.exists() else "ro"
     # Even reading a WAL database makes files beside it. Where nothing can change, SQLite may be
     # told so; but it would then pass over a WAL that holds committed batches.
     wal = path.with_name(f"{path.name}-wal")
@@ -251,3 +256,33 @@ def stopped_when(connection: Connection, is_over: Callable[[], bool] | None) -> 
         yield
     finally:
         driver.set_progress_handler(None, 0)
+
+
+@contextmanager
+def pages_written_once(connection: Connection) -> Iterator[None]:
+    """A rollback journal instead of the WAL: appended pages go to the file and nowhere else first.
+
+    The journal can only change while nobody else has the database open; where somebody does, the
+    WAL stays, and the load merely takes longer. FULL, because a rollback journal in NORMAL may be
+    damaged by a power cut.
+    """
+    driver = driver_connection(connection)
+    if _journal(driver, "DELETE") != "delete":
+        yield
+        return
+    driver.execute("PRAGMA synchronous = FULL")
+    driver.execute(f"PRAGMA busy_timeout = {BULK_TIMEOUT_MS}")
+    try:
+        yield
+    finally:
+        if not driver.in_transaction:
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            if _journal(driver, "WAL") == "wal":
+                driver.execute("PRAGMA synchronous = NORMAL")
+
+
+def _journal(driver: sqlite3.Connection, mode: str) -> str:
+    try:
+        return str(driver.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0])
+    except sqlite3.OperationalError:
+        return str(driver.execute("PRAGMA journal_mode").fetchone()[0])

@@ -276,7 +276,10 @@ class StoreWriter:
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Load much at once: the indexes are built afterwards.
+        """Load much at once: pages are written once, and the indexes are built afterwards.
+
+        While a batch is committed readers wait, some hundredths of a second each time; outside of
+        bulk loads they never do.
 
         A load that dies or fails inside leaves a store that is whole but lacks indexes; the next
         writer builds them. After a failure nothing is built here: what fails a load (no space, a
@@ -284,9 +287,10 @@ class StoreWriter:
         """
         with self._transaction():
             indexes.drop_all(self._connection, self._packs)
-        yield
-        with self._transaction():
-            indexes.create_missing(self._connection, self._packs)
+        with sqlite.pages_written_once(self._connection):
+            yield
+            with self._transaction():
+                indexes.create_missing(self._connection, self._packs)
 
     def settings(self) -> dict[str, str]:
         """Effective engine settings of the writing connection, by name."""

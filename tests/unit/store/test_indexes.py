@@ -132,3 +132,36 @@ def test_a_pack_without_indexed_columns_adds_none(store: Store) -> None:
 
     assert _indexes(store) == OWN - {"ix_event_rows_promoted_role"}
     assert PACK.fields.promoted[0].is_indexed
+
+
+def test_a_large_load_writes_its_pages_once(store: Store) -> None:
+    """No WAL inside, readers still see whole batches, and afterwards all is as it was."""
+    with writing(store) as writer:
+        segment = fill(writer)
+        before = writer.settings()
+        with writer.bulk():
+            inside = writer.settings()
+            writer.commit_batch(batch_of(segment.id, 6, 3))
+            with store.reader() as reader:
+                seen = reader.counts().batches
+
+        after = writer.settings()
+
+    assert (before["journal_mode"], inside["journal_mode"]) == ("wal", "delete")
+    assert after == before
+    assert seen == 2
+
+
+def test_a_reader_keeps_the_write_ahead_log(store: Store) -> None:
+    """The journal cannot change under somebody who reads; the load goes on as it is."""
+    with writing(store) as writer:
+        segment = fill(writer)
+        with store.reader() as reader:
+            before = reader.counts().batches
+            with writer.bulk():
+                inside = writer.settings()
+                writer.commit_batch(batch_of(segment.id, 6, 3))
+
+            assert reader.counts().batches == before
+
+    assert inside["journal_mode"] == "wal"
