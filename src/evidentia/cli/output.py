@@ -13,6 +13,7 @@ from evidentia.errors import EvidentiaError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _PIPE_WIDTH: Final = 10_000
 _CUT_WIDTH_MIN: Final = 16
@@ -74,12 +75,12 @@ class Output:
     def say(self, text: str) -> None:
         """A line for people; nothing with ``--json`` or ``--quiet``."""
         if not self.is_json and self.verbosity >= 0:
-            self.page().print(text, soft_wrap=True)
+            _print(self.page(), text)
 
     def note(self, text: str) -> None:
         """A line on standard error, also with ``--json``; nothing with ``--quiet``."""
         if self.verbosity >= 0:
-            self.errors().print(text, soft_wrap=True)
+            _print(self.errors(), text)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """A table for people, one line a row; every cell is made harmless."""
@@ -102,8 +103,8 @@ class Output:
         for row in cells:
             for column, cell in zip(columns, row, strict=True):
                 if cell:
-                    page.print(f"{column.title:<{longest}}  {cell}", soft_wrap=True)
-            page.print("")
+                    _print(page, f"{column.title:<{longest}}  {cell}")
+            _print(page, "")
 
     def _print(self, page: Console, fitted: Fitted) -> None:
         from rich.table import Table  # noqa: PLC0415 - as above
@@ -123,13 +124,19 @@ class Output:
 
     def problem(self, error: EvidentiaError) -> None:
         """An error for people, on standard error: what, where, how to fix it."""
+        from rich.text import Text  # noqa: PLC0415 - as above
+
         console = self.errors()
-        console.print("error: ", style="bold red", end="", soft_wrap=True)
-        console.print(shown(error.what), soft_wrap=True)
+        _print(console, Text.assemble(("error: ", "bold red"), shown(error.what)))
         if error.where:
-            console.print(f"   at: {shown(error.where)}", soft_wrap=True)
+            _print(console, f"   at: {shown(error.where)}")
         if error.fix:
-            console.print(f"  fix: {shown(error.fix)}", soft_wrap=True)
+            _print(console, f"  fix: {shown(error.fix)}")
+
+
+def _print(console: Console, text: str | Text) -> None:
+    """Text, broken between words where a terminal ends, and nowhere else."""
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class TerminalBar:
             self._task,
             advance=done_bytes,
             description=shown(name, width=28),
-            events=f"{self._events:,} events",
+            events=f"{self._events:,} events" if self._events else "",
         )
 
 

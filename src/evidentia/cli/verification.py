@@ -40,7 +40,10 @@ def verify_command(
 
     session: Session = context.obj
     workspace = session.workspace()
+    with workspace.store.reader() as reader:
+        total_bytes = sum(segment.checkpoint for segment in reader.segments())
     with progress_bar(session.output) as bar:
+        bar.begin(total_bytes)
         options = VerifyOptions(
             is_deep=is_deep,
             limits=workspace.config.options.limits,
