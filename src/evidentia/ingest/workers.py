@@ -16,10 +16,10 @@ import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
-from evidentia.errors import EvidentiaError
+from evidentia.errors import EvidentiaError, LogError
 from evidentia.ingest.parse import LineParser, ParsedBlock, ParseSettings
 from evidentia.ingest.worker import Answer
 from evidentia.log.values import Block, Piece
@@ -55,14 +55,21 @@ class WorkerParsers:
         """Each piece with what it holds; pieces that are not blocks pass through."""
         turns = itertools.cycle(self._workers)
         waiting: deque[Waiting] = deque()
+        fault: LogError | None = None
         try:
-            for piece in pieces:
-                answer = next(turns).ask(number, piece) if isinstance(piece, Block) else None
-                waiting.append((piece, answer))
-                if len(waiting) > BLOCKS_AHEAD:
-                    yield _next(waiting)
+            try:
+                for piece in pieces:
+                    answer = next(turns).ask(number, piece) if isinstance(piece, Block) else None
+                    waiting.append((piece, answer))
+                    if len(waiting) > BLOCKS_AHEAD:
+                        yield _next(waiting)
+            except LogError as error:
+                # What was read before the fault is stored, as it is without workers.
+                fault = error
             while waiting:
                 yield _next(waiting)
+            if fault is not None:
+                raise fault
         finally:
             # What has not been sent yet never is; an answer on its way is fetched by its thread,
             # so that the next log cannot take it for its own.
@@ -122,6 +129,9 @@ def _send_bytes(worker: subprocess.Popen[bytes], data: bytes) -> None:
 
 
 def _died(worker: subprocess.Popen[bytes]) -> EvidentiaError:
+    with suppress(subprocess.TimeoutExpired):
+        # Its pipes close a moment before it can be asked how it ended.
+        worker.wait(_END_SECONDS)
     return EvidentiaError(
         f"a parser process died (status {worker.poll()}); nothing of its block was stored",
         where=f"process {worker.pid}",
