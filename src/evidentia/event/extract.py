@@ -40,6 +40,9 @@ _FIXED_COLUMNS: Final = (
 _TEXT_TAKERS: Final = frozenset({take_text, take_name, take_time})
 
 
+_ODD_LINE: Final = Flag.DUPLICATE_KEY | Flag.LONE_SURROGATE
+"""What engines read differently, so that the payload of such a line is always stored."""
+
 _Step: TypeAlias = tuple[str, bool, bool, bool, Column]
 """One column, after what decides its usual cases without a call.
 
@@ -52,13 +55,25 @@ these unpacks one for each column of each event.
 class Extractor:
     """Reads the columns of events, for one field map.
 
+    Args:
+        fields: Where the columns come from.
+        leaves_rest_in_line: Give no payload where it is all of the line but a few members and the
+            line is ordinary, so that SQL can derive it; see ``AllExcept``.
+
     Attributes:
         column_names: The columns in the order of the values that ``extract`` returns.
     """
 
-    __slots__ = ("_epoch_unit", "_kind_default", "_read_payload", "_steps", "column_names")
+    __slots__ = (
+        "_epoch_unit",
+        "_kind_default",
+        "_read_odd_payload",
+        "_read_payload",
+        "_steps",
+        "column_names",
+    )
 
-    def __init__(self, fields: FieldMap) -> None:
+    def __init__(self, fields: FieldMap, *, leaves_rest_in_line: bool = False) -> None:
         promoted = fields.promoted
         self.column_names: tuple[str, ...] = (
             *_FIXED_COLUMNS,
@@ -66,7 +81,11 @@ class Extractor:
         )
         self._epoch_unit = fields.epoch_unit
         self._kind_default = fields.kind_default
-        self._read_payload = _payload_reader(fields)
+        self._read_odd_payload = _payload_reader(fields)
+        is_in_line = isinstance(fields.payload, AllExcept) and fields.payload.is_derivable
+        self._read_payload = (
+            _leave_in_line if leaves_rest_in_line and is_in_line else self._read_odd_payload
+        )
         self._steps = (
             _step("event_id", fields.event_id, take_name),
             _step("ts", fields.ts, take_time),
@@ -108,7 +127,8 @@ class Extractor:
             if stamp.flag:
                 ts_text, more = _storable_or_none(ts_text)
                 bits |= int(stamp.flag) | more
-        payload, more = self._read_payload(event)
+        is_odd = flags and flags & _ODD_LINE
+        payload, more = (self._read_odd_payload if is_odd else self._read_payload)(event)
         bits |= more
         row = (
             event_id,
@@ -125,6 +145,11 @@ class Extractor:
 
 def _storable_or_none(text: str | None) -> tuple[str | None, int]:
     return (None, 0) if text is None else storable(text)
+
+
+def _leave_in_line(event: JsonObject) -> tuple[None, int]:
+    del event
+    return None, 0
 
 
 def _payload_reader(fields: FieldMap) -> Callable[[JsonObject], tuple[SqlValue, int]]:

@@ -50,9 +50,18 @@ class PromotedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllExcept:
-    """A payload of every top-level member except these keys."""
+    """A payload of every top-level member except these keys.
+
+    Such a payload says nothing that the line does not, so a store need not keep it twice: it may
+    take the members out of the line again when somebody asks, where ``is_derivable``.
+    """
 
     keys: frozenset[str]
+
+    @property
+    def is_derivable(self) -> bool:
+        """Whether every key can stand in a path of SQL."""
+        return all(key.isascii() and key.isidentifier() for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ class LineParser:
     """Reads blocks of one kind of log."""
 
     def __init__(self, settings: ParseSettings) -> None:
-        self._extractor = Extractor(settings.fields)
+        self._extractor = Extractor(settings.fields, leaves_rest_in_line=True)
         self._policy = settings.policy
         self._find_fault = _schema_check(settings.schema)
         self._schema_name = (

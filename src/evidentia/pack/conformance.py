@@ -22,7 +22,8 @@ from evidentia.pack.statement import parameter_problems, read_statement
 RESERVED_COLUMNS: Final = frozenset(
     (
         *("id", "batch_id", "log_path", "pack", "line_no", "byte_offset"),
-        *("event_id", "ts", "ts_text", "kind", "actor", "session_id", "payload_json", "raw_json", "sha256", "flags"),
+        *("event_id", "ts", "ts_text", "kind", "actor", "session_id"),
+        *("payload_json", "raw_json", "sha256", "flags"),
         # Columns that the store keeps behind the public relation.
         *("kind_id", "raw"),
     )

@@ -17,6 +17,7 @@ from evidentia.store import migrate, relations, sqlite
 from evidentia.store.lease import refuse_if_held
 from evidentia.store.process import this_process
 from evidentia.store.reader import StoreReader
+from evidentia.store.registration import left_out_by_pack
 from evidentia.store.writer import StoreWriter
 
 DEFAULT_PATH: Final = Path("evidence/derived/evidentia.db")
@@ -158,7 +159,11 @@ class Store:
                 refuse_if_held(connection, clock())
             migrate.upgrade(connection)
             relations.create_triggers(connection)
-            relations.create_views(connection, relations.promoted_columns(connection))
+            relations.create_views(
+                connection,
+                relations.promoted_columns(connection),
+                left_out_by_pack(connection),
+            )
 
 
 def _missing(path: Path) -> StoreMissingError:

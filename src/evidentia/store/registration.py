@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Index, MetaData, Table, insert, selec
 from sqlalchemy.schema import CreateIndex
 
 from evidentia.errors import PackError, UsageError
-from evidentia.event.fieldmap import PromotedColumn
+from evidentia.event.fieldmap import AllExcept, PromotedColumn
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
 from evidentia.store.relations import EVENTS_COLUMNS, create_views, promoted_types
@@ -28,22 +28,41 @@ def register_pack(connection: Connection, pack: Pack, now_us: int) -> None:
         PackError: A column is misnamed or reserved, or the store has it with another type.
     """
     declared = {part.name: part.type.value for part in pack.fields.promoted}
+    values = {
+        "version": pack.version,
+        "columns": json.dumps(declared, sort_keys=True),
+        "left_out": _left_out(pack),
+    }
     known = connection.execute(select(PACKS).where(PACKS.c.name == pack.name)).mappings().first()
-    if known and known["version"] == pack.version and json.loads(known["columns"]) == declared:
+    if known and {name: known[name] for name in values} == values:
         return
     _check_names(pack, declared)
     _check_types(connection, pack)
     _add_columns(connection, pack.fields.promoted)
-    create_views(connection, tuple(promoted_types(connection)))
-    values = {
-        "version": pack.version,
-        "columns": json.dumps(declared, sort_keys=True),
-        "registered_us": now_us,
-    }
-    if known:
-        connection.execute(update(PACKS).where(PACKS.c.name == pack.name).values(values))
+    _record(connection, pack.name, {**values, "registered_us": now_us}, is_known=bool(known))
+    create_views(connection, tuple(promoted_types(connection)), left_out_by_pack(connection))
+
+
+def _left_out(pack: Pack) -> str | None:
+    payload = pack.fields.payload
+    if isinstance(payload, AllExcept) and payload.is_derivable:
+        return json.dumps(sorted(payload.keys))
+    return None
+
+
+def left_out_by_pack(connection: Connection) -> dict[str, list[str]]:
+    """The packs whose payload is the line but a few members, and which those are."""
+    query = select(PACKS.c.name, PACKS.c.left_out).where(PACKS.c.left_out.is_not(None))
+    return {row.name: json.loads(row.left_out) for row in connection.execute(query)}
+
+
+def _record(
+    connection: Connection, name: str, values: Mapping[str, object], *, is_known: bool
+) -> None:
+    if is_known:
+        connection.execute(update(PACKS).where(PACKS.c.name == name).values(values))
     else:
-        connection.execute(insert(PACKS).values(name=pack.name, **values))
+        connection.execute(insert(PACKS).values(name=name, **values))
 
 
 def _check_names(pack: Pack, declared: Mapping[str, str]) -> None:

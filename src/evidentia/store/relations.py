@@ -12,12 +12,22 @@ the path is a subquery, which costs nothing where it is not asked for.
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
-from sqlalchemy import BigInteger, Connection, Select, Text, cast, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.event.values import SEGMENT_BYTES_MAX
@@ -85,18 +95,41 @@ def _pack(position: ColumnElement[int]) -> ColumnElement[str]:
         .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
         .where(SEGMENTS.c.id == position // _SEGMENT_BYTES)
         .scalar_subquery()
-        .label("pack")
     )
 
 
-def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[object, ...]]:
+def _payload(
+    connection: Connection, left_out: Mapping[str, Sequence[str]]
+) -> ColumnElement[str | None]:
+    """The stored payload, or the line's own members where a pack leaves the payload there.
+
+    No report reads a payload; this is for people and exports, so the engine's own JSON functions
+    may derive it. Lines that engines read differently have theirs stored.
+    """
+    rows = EVENT_ROWS.c
+    if not left_out:
+        return rows.payload_json
+    text = _text_of_raw(connection)
+    derived = case(
+        {
+            pack: func.json_remove(text, *(f"$.{key}" for key in keys))
+            for pack, keys in sorted(left_out.items())
+        },
+        value=_pack(rows.id),
+    )
+    return func.coalesce(rows.payload_json, derived).label("payload_json")
+
+
+def _events(
+    connection: Connection, promoted: tuple[str, ...], left_out: Mapping[str, Sequence[str]]
+) -> Select[tuple[object, ...]]:
     rows = EVENT_ROWS.c
     return (
         select(
             rows.id,
             rows.batch_id,
             _log_path(rows.id),
-            _pack(rows.id),
+            _pack(rows.id).label("pack"),
             rows.line_no,
             (rows.id % _SEGMENT_BYTES).label("byte_offset"),
             rows.event_id,
@@ -105,7 +138,7 @@ def _events(connection: Connection, promoted: tuple[str, ...]) -> Select[tuple[o
             KINDS.c.name.label("kind"),
             rows.actor,
             rows.session_id,
-            rows.payload_json,
+            _payload(connection, left_out),
             _text_of_raw(connection).label("raw_json"),
             _hex_of(connection, rows.sha256).label("sha256"),
             rows.flags,
@@ -165,10 +198,15 @@ def _ingest_state() -> Select[tuple[object, ...]]:
     )
 
 
-def create_views(connection: Connection, promoted: tuple[str, ...]) -> None:
-    """Make every view anew; ``promoted`` are the columns that packs added to ``event_rows``."""
+def create_views(
+    connection: Connection, promoted: tuple[str, ...], left_out: Mapping[str, Sequence[str]]
+) -> None:
+    """Make every view anew, with the columns that packs added to ``event_rows``.
+
+    ``left_out`` names the packs whose payload is not stored but is the line without some members.
+    """
     bodies = {
-        "events": _events(connection, promoted),
+        "events": _events(connection, promoted, left_out),
         "dead_letters": _dead_letters(connection),
         "gaps": _gaps(),
         "ingest_state": _ingest_state(),

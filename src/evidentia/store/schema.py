@@ -211,6 +211,7 @@ PACKS: Final = _table(
     Column("name", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("columns", Text, nullable=False),
+    Column("left_out", Text),
     Column("registered_us", BIG, nullable=False),
 )
 

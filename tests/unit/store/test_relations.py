@@ -21,7 +21,7 @@ def statements() -> list[str]:
     """What the views are for PostgreSQL."""
     said: list[str] = []
     told = SimpleNamespace(dialect=postgresql.dialect(), exec_driver_sql=said.append)
-    relations.create_views(told, ("role",))
+    relations.create_views(told, ("role",), {})
     return said
 
 

@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column("left_out", sa.Text(), nullable=True),
         sa.Column("registered_us", _BIG, nullable=False),
         sa.PrimaryKeyConstraint("name"),
         sqlite_strict=True,
