@@ -76,7 +76,7 @@ def _check_logs(sources: Sequence[LogSource], packs: Mapping[str, Pack]) -> Iter
             yield Check(
                 name=f"log {source.pattern}",
                 is_well=True,
-                detail=f"{len(found.files):,} files, "
+                detail=f"{len(found.files):,} found, "
                 f"{sum(file.size for file in found.files):,} bytes on disk",
             )
     if not sources:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evidentia.audit.records import check_records
 from evidentia.audit.replay import Parsers, Replay, replay
 from evidentia.audit.segments import BatchBytes, read_batch
-from evidentia.audit.values import Finding, FindingKind, RecoverReport
+from evidentia.audit.values import REPAIRABLE, Finding, FindingKind, RecoverReport
 from evidentia.audit.verify import LogComparison, VerifyOptions
 from evidentia.errors import LogError
 from evidentia.ingest.collect import Parts
@@ -20,16 +20,6 @@ from evidentia.pack.contract import Pack
 from evidentia.store.reader import StoreReader
 from evidentia.store.values import Batch, BatchWrite, Segment, SegmentState, SqlValue
 from evidentia.store.writer import StoreWriter
-
-_REPAIRABLE = frozenset(
-    {
-        FindingKind.MISSING_IN_STORE,
-        FindingKind.MISSING_IN_LOG,
-        FindingKind.MISMATCHED,
-        FindingKind.COLUMN,
-        FindingKind.COUNT,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +41,7 @@ def find_damage(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) 
     wanted: set[int | None] = set()
     unrepaired: list[Finding] = []
     for finding in _findings(reader, packs, limits):
-        if finding.kind in _REPAIRABLE and finding.batch_id in known:
+        if finding.kind in REPAIRABLE and finding.batch_id in known:
             wanted.add(finding.batch_id)
         else:
             unrepaired.append(finding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from evidentia.proof.claims import Level
 
@@ -31,6 +32,18 @@ class FindingKind(StrEnum):
     """A derived column is not what the log gives."""
     ENGINE = "engine"
     """The database's own integrity check found something."""
+
+
+REPAIRABLE: Final = frozenset(
+    {
+        FindingKind.MISSING_IN_STORE,
+        FindingKind.MISSING_IN_LOG,
+        FindingKind.MISMATCHED,
+        FindingKind.COLUMN,
+        FindingKind.COUNT,
+    }
+)
+"""What a replay of the batch mends, as long as the log still has its bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,8 +212,9 @@ def retry_command(
         )
     else:
         session.output.say(
-            f"read {counted(report.attempted, 'dead letter')} again: {report.recovered:,} are "
-            f"events now, {report.attempted - report.recovered:,} still are not"
+            f"read {counted(report.attempted, 'dead letter')} again: "
+            f"{counted(report.recovered, 'event')} recovered, "
+            f"{report.attempted - report.recovered:,} not"
         )
     return 0
 

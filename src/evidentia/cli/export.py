@@ -37,7 +37,7 @@ def raw_command(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="[default: standard output]"),
+        typer.Option("--output", "-o", metavar="FILE", help="(default: standard output)"),
     ] = None,
 ) -> None:
     """Give a segment back, byte for byte as it was read, from the store alone."""

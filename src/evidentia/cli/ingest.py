@@ -43,7 +43,7 @@ def ingest_command(
         typer.Option(
             metavar="PATH",
             help="A log or glob to read, plain or compressed. Repeatable. "
-            "[default: the logs of the configuration]",
+            "(default: the logs of the configuration)",
         ),
     ] = None,
     pack: Annotated[
@@ -60,7 +60,7 @@ def ingest_command(
             min=0,
             max=64,
             metavar="N",
-            help="Parser processes; 0 parses in this one. [default: auto]",
+            help="Parser processes; 0 parses in this one. (default: auto)",
         ),
     ] = None,
     is_final: Annotated[
@@ -161,7 +161,7 @@ def _watching(output: Output) -> Iterator[Watch]:
 
 
 def _show(report: IngestReport, output: Output) -> None:
-    changed = [file for file in report.files if file.outcome != "unchanged"]
+    changed = [file for file in report.files if file.outcome != "unchanged" or file.tail_bytes]
     if changed:
         output.table(
             (

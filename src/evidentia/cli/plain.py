@@ -53,6 +53,6 @@ def shown_time(us: int | None) -> str:
     return text.replace(".000000Z", "Z")
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str | None = None) -> str:
     """``1 event``, ``2 events``, ``1,234 events``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"

@@ -42,13 +42,13 @@ def _command(period: str) -> Callable[..., None]:
         context: typer.Context,
         when: Annotated[
             str | None,
-            typer.Argument(metavar="DATE", help="The period. [default: that of the newest event]"),
+            typer.Argument(metavar="DATE", help="The period. (default: that of the newest event)"),
         ] = None,
         pack: Annotated[
             str | None,
             typer.Option(
                 metavar="NAME",
-                help="The pack. [default: the only one in the store]",
+                help="The pack. (default: the only one in the store)",
                 autocompletion=complete_packs,
             ),
         ] = None,

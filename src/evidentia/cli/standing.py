@@ -49,7 +49,7 @@ def _show(found: StoreStatus, output: Output) -> None:
     )
     counts = found.counts
     output.say(
-        f"{counted(counts.events, 'event')}, {counts.batches:,} batches, "
+        f"{counted(counts.events, 'event')}, {counted(counts.batches, 'batch', 'batches')}, "
         f"{counted(counts.open_dead_letters, 'open dead letter')} of {counts.dead_letters:,}, "
         f"{counted(counts.gaps, 'gap')}"
     )

@@ -102,13 +102,21 @@ def _verdict(findings: int, *, is_compared: bool) -> str:
 
 
 def _show_claim(report: VerifyReport, output: Output) -> None:
+    from evidentia.audit.values import (  # noqa: PLC0415 - start-up time
+        REPAIRABLE,
+        FindingKind,
+    )
     from evidentia.proof.claims import claim_for  # noqa: PLC0415 - start-up time
 
     if report.level is None:
         output.say(
-            f"{counted(report.finding_count, 'finding')}: log and store do not hold the same; "
-            "'evidentia recover' puts back what the log gives"
+            f"{counted(report.finding_count, 'finding')}: log and store do not hold the same"
         )
+        kinds = {finding.kind for finding in report.findings}
+        if kinds & REPAIRABLE:
+            output.say("'evidentia recover' puts back what the log gives")
+        if kinds & {FindingKind.LOG_CHANGED, FindingKind.LOG_MISSING}:
+            output.say("a log that changed or is gone has its bytes in 'evidentia export raw'")
         return
     claim = claim_for(report.level)
     output.say(f"level {claim.level.value} ({claim.name}): {claim.sentence}")
@@ -124,8 +132,8 @@ def show_finding(finding: Finding, output: Output) -> None:
         place += f", byte {finding.byte_offset:,}"
     output.say(f"{finding.kind.value}: {place}: {shown(finding.detail)}")
     if finding.expected or finding.found:
-        output.say(f"    log gives  {shown(finding.expected, width=120)}")
-        output.say(f"    store has  {shown(finding.found, width=120)}")
+        output.say(f"    expected  {shown(finding.expected, width=120)}")
+        output.say(f"    found     {shown(finding.found, width=120)}")
 
 
 def _finding_json(finding: Finding) -> Json:

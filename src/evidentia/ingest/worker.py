@@ -12,6 +12,7 @@ import os
 import pickle
 import signal
 import sys
+from contextlib import suppress
 from typing import BinaryIO, TypeAlias
 
 from evidentia.errors import EvidentiaError
@@ -27,12 +28,12 @@ def main() -> None:
     # Both reach the whole group of processes; only the parent decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with _replies() as replies:
-        try:
-            serve(sys.stdin.buffer, replies)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            # The parent has gone, perhaps in the middle of a block.
-            os._exit(0)
+    replies = _replies()
+    # The parent has gone, perhaps in the middle of a block: there is nobody left to tell.
+    with suppress(EOFError, OSError, pickle.UnpicklingError):
+        serve(sys.stdin.buffer, replies)
+    with suppress(OSError):
+        replies.close()
 
 
 def _replies() -> BinaryIO:

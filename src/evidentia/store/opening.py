@@ -78,7 +78,7 @@ class Store:
         raise StoreError(
             "the store has an older form than this program reads",
             where=str(self.path),
-            fix="run 'evidentia migrate' or any ingest to bring it up to date",
+            fix="run 'evidentia ingest' once: whatever writes brings it up to date",
         )
 
     @contextmanager
