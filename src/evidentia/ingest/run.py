@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from evidentia.errors import EvidentiaError, LogError, UsageError
+from evidentia.errors import LogError, UsageError
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.plan import Plan, Refusal, plan_files
 from evidentia.ingest.reading import FileReader, Task
@@ -71,13 +71,14 @@ def ingest(
     is_stopped = False
     with parsers(list(settings.values()), jobs) as pool, mode:
         numbers = {key: number for number, key in enumerate(settings)}
+        here = {key: LineParser(each) for key, each in settings.items()}
         for task in tasks:
             key = _settings_key(task.plan)
             reader = FileReader(
                 sink=target.sink,
                 pool=pool,
                 number=numbers[key],
-                parser=LineParser(settings[key]),
+                parser=here[key],
                 options=options,
                 watch=watch,
             )
@@ -150,9 +151,3 @@ def _settings(
             (name, is_lenient), ParseSettings.of(packs[name], is_lenient=is_lenient)
         )
     return settings
-
-
-def worst_problem(report: IngestReport) -> EvidentiaError | None:
-    """The first thing that failed in a run, if anything did."""
-    found = [file.problem for file in report.files if file.problem] + list(report.problems)
-    return found[0] if found else None
