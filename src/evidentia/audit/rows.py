@@ -81,7 +81,8 @@ class RowComparison:
         for block, parsed in log.parts:
             data = block.data
             base = position_of(self.segment.id, block.start)
-            for start, end, line_no, kind, sha256, flags, values in parsed.events:
+            for start, end, line_no, kind, sha256, flags, others in parsed.events:
+                values = [None if value == "" else value for value in others]
                 yield EventRow(
                     position=base + start,
                     line_no=line_no,

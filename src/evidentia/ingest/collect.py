@@ -63,10 +63,12 @@ class Parts:
         """Add what a block holds, as rows of a segment."""
         data = block.data
         base = position_of(segment_id, block.start)
+        # A slice of a bytearray is one, which the driver binds without looking for an adapter.
+        lines = bytearray(data)
         # The hot loop of the writing side: one new tuple per event, nothing else.
         for start, end, line_no, kind, sha256, flags, others in parsed.events:
             self.events.append(
-                (base + start, line_no, kinds[kind], data[start:end], sha256, flags, *others)
+                (base + start, line_no, kinds[kind], lines[start:end], sha256, flags, *others)
             )
         self.dead_letters += [dead_letter_row(data, letter, base) for letter in parsed.dead_letters]
         self.fillers += [filler_row(data, filler, base) for filler in parsed.fillers]

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from evidentia.log.values import Compression, Fingerprint
 
-SqlValue: TypeAlias = str | int | float | bytes | None
+SqlValue: TypeAlias = str | int | float | bytes | bytearray | None
 
 EVENT_COLUMNS: Final = (
     "event_id",
@@ -233,7 +233,8 @@ class BatchWrite:
 
     Attributes:
         events: Driver-ready tuples in the order of ``schema.EVENT_ROW_COLUMNS`` followed by
-            ``promoted``, so that a million of them need no further copy.
+            ``promoted``, so that a million of them need no further copy. An empty text stands for
+            NULL, as None does.
         promoted: The pack's promoted columns, in the order of the values.
     """
 
