@@ -191,7 +191,9 @@ def retry_command(
     session: Session = context.obj
     workspace = session.workspace()
     if bool(positions) == is_all:
-        raise UsageError("name dead letters by id, or give --all")
+        raise UsageError(
+            "name dead letters by id, or give --all", fix="list them: evidentia dead-letters list"
+        )
     with workspace.store.reader() as reader:
         segments = {segment.id: segment for segment in reader.segments()}
         letters = (
