@@ -82,6 +82,7 @@ def test_a_killed_ingest_loses_nothing_and_doubles_nothing(log: Path, tmp_path: 
     seconds = time.monotonic() - began
     expected = _verified(undisturbed, is_deep=True)
     fired = stores = inside = 0
+    configuration = undisturbed
     for _ in range(KILLS * RUNS_PER_KILL_MAX):
         folder = tmp_path / f"store{stores}"
         batch_events = chance.choice([200, 3_000, 30_000])
