@@ -149,15 +149,22 @@ def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     if is_read_only:
+        # Of no effect here, but ``doctor`` shows it for what a writer would have.
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        _set_synchronous(connection, mode)
         connection.execute("PRAGMA query_only = ON")
         connection.set_authorizer(_allow_reading)
         return
     if connection.execute("PRAGMA page_count").fetchone() == (0,):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    # Only a WAL survives a power cut whole with NORMAL; a rollback journal needs every sync.
-    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+    _set_synchronous(connection, mode)
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEEP_BYTES}")
+
+
+def _set_synchronous(connection: sqlite3.Connection, journal_mode: str) -> None:
+    # Only a WAL survives a power cut whole with NORMAL; a rollback journal needs every sync.
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if journal_mode == 'wal' else 'FULL'}")
 
 
 _READING: Final = frozenset(
