@@ -21,16 +21,12 @@ from evidentia.cli import (
     standing,
     verification,
 )
+from evidentia.cli.exits import EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_USAGE
 from evidentia.cli.output import Output, problem_json
 from evidentia.cli.plain import shown
 from evidentia.cli.session import Session, chosen_store, hoist
 from evidentia.errors import EvidentiaError, StoreHeldError, UsageError
 
-EXIT_DONE: Final = 0
-EXIT_FOUND: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_FAILED: Final = 3
-EXIT_HELD: Final = 4
 # Typer brings its own copy of click, whose base error it does not export.
 _CLICK_ERROR: Final[type[Exception]] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"

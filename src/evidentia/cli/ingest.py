@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from evidentia.cli.completion import complete_packs
+from evidentia.cli.exits import EXIT_DONE, EXIT_FAILED, EXIT_FOUND
 from evidentia.cli.output import Column, Json, Output, problem_json
 from evidentia.cli.plain import counted, shown, shown_bytes
 from evidentia.cli.session import Session
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from evidentia.log.values import LogSource
 
 _ROWS_MAX: Final = 24
-_EXIT_FOUND: Final = 1
-_EXIT_FAILED: Final = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -128,8 +127,8 @@ def _absolute(pattern: str) -> str:
 
 def _status(report: IngestReport, *, is_strict: bool) -> int:
     if report.problems or report.is_stopped or any(file.problem for file in report.files):
-        return _EXIT_FAILED
-    return _EXIT_FOUND if is_strict and (report.dead_letters or report.gaps) else 0
+        return EXIT_FAILED
+    return EXIT_FOUND if is_strict and (report.dead_letters or report.gaps) else EXIT_DONE
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column, Output
 from evidentia.cli.plain import shown
 from evidentia.cli.session import Session
@@ -16,7 +17,6 @@ from evidentia.errors import EvidentiaError, UsageError
 if TYPE_CHECKING:
     from evidentia.audit.doctor import Check
 
-_EXIT_FOUND: Final = 1
 _DEFAULT_URL: Final = '"sqlite:///evidence/derived/evidentia.db"'
 _TEMPLATE: Final = f"""\
 # Configuration of evidentia. Relative paths are relative to this file.
@@ -158,7 +158,7 @@ def doctor_command(context: typer.Context) -> int:
         )
     else:
         _show(checks, session.output)
-    return 0 if all(check.is_well for check in checks) else _EXIT_FOUND
+    return EXIT_DONE if all(check.is_well for check in checks) else EXIT_FOUND
 
 
 def _examine(session: Session) -> tuple[Check, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.session import Session
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from evidentia.audit.values import Finding, RecoverReport, VerifyReport
 
 _FINDINGS_SHOWN = 20
-_EXIT_FOUND = 1
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +54,7 @@ def verify_command(
         session.output.emit(_as_json(report))
     else:
         _show(report, session.output)
-    return _EXIT_FOUND if report.finding_count else 0
+    return EXIT_FOUND if report.finding_count else EXIT_DONE
 
 
 def _show(report: VerifyReport, output: Output) -> None:
@@ -179,7 +179,7 @@ def recover_command(context: typer.Context) -> int:
         )
     else:
         _show_recovery(report, session.output)
-    return _EXIT_FOUND if report.unrepaired else 0
+    return EXIT_FOUND if report.unrepaired else EXIT_DONE
 
 
 def _show_recovery(report: RecoverReport, output: Output) -> None:
