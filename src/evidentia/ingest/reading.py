@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from evidentia.errors import EvidentiaError, LogCorruptError, LogError, UsageError
 from evidentia.event.values import ByteOffset, LineNumber
@@ -24,6 +26,7 @@ from evidentia.log.values import (
     Block,
     Break,
     Compression,
+    LogSource,
     Stretch,
     Tail,
 )
@@ -86,7 +89,7 @@ class FileReader:
             return self._read_segment(task, plan.segment, ())
         try:
             self._check_format(task)
-            log_id = self.sink.log_id(plan.file.source)
+            log_id = self.sink.log_id(_storable(plan.file.source))
         except (LogError, UsageError) as problem:
             return _report_unread(task, Outcome.FAILED, problem)
         gaps = self._end_replaced(plan)
@@ -207,6 +210,15 @@ class FileReader:
         )
         if not _is_known(segment, change):
             self.sink.change_segment(segment.id, change)
+
+
+def _storable(source: LogSource) -> LogSource:
+    """An allow-list entry whose pattern a database can hold, as ``stored_path`` does it."""
+    try:
+        source.pattern.encode()
+    except UnicodeEncodeError:
+        return replace(source, pattern=f"file://{quote(os.fsencode(source.pattern))}")
+    return source
 
 
 def _is_known(segment: Segment, change: SegmentChange) -> bool:

@@ -11,6 +11,7 @@ import itertools
 import marshal
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -177,6 +178,9 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 def _start() -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    # Held back from the very beginning: a signal to the whole group must not end a worker that has
+    # not come as far as ignoring it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         return subprocess.Popen(
             # -P: a file in the current folder must not pass for a module.
@@ -191,6 +195,8 @@ def _start() -> subprocess.Popen[bytes]:
             where=sys.executable,
             fix="free memory or processes; with --jobs 0 everything is parsed in one process",
         ) from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
