@@ -405,16 +405,17 @@ def test_dense_lines_are_parsed_in_small_parts(
     assert max(sizes) <= 16_384
 
 
-def test_a_path_that_is_not_utf8_is_read_and_resumed(place: Place) -> None:
-    """M56: any name the file system allows works, and is known again."""
+@pytest.mark.parametrize("pattern", ["*.jsonl", "\udcff caf\udce9\n'.jsonl"], ids=ascii)
+def test_a_path_that_is_not_utf8_is_read_and_resumed(place: Place, pattern: str) -> None:
+    """M56: any name the file system allows works, found or named, and is known again."""
     name = b"\xff caf\xe9\n'.jsonl"
     path = Path(place.folder) / name.decode("utf-8", "surrogateescape")
     path.write_bytes(goods(3))
 
-    first = place.ingest("*.jsonl")
+    first = place.ingest(pattern)
     with path.open("ab") as file:
         file.write(goods(2, 3))
-    second = place.ingest("*.jsonl")
+    second = place.ingest(pattern)
 
     assert (first.events, second.events) == (3, 2)
     assert second.files[0].path.startswith("file:///")

@@ -240,8 +240,8 @@ def test_workers_outlive_the_signals_that_end_their_parent_politely(tmp_path: Pa
         "blocks = [Block(start=0, first_line=1, data=b'{}\\n')] * 4\n"
         "with parsers([settings], 2) as pool:\n"
         "    for _ in range(2):\n"
-        "        print(sum(len(parsed.events) for _, parsed in pool.parse(0, blocks)))\n"
         "        os.killpg(0, signal.SIGTERM); os.killpg(0, signal.SIGINT)\n"
+        "        print(sum(len(parsed.events) for _, parsed in pool.parse(0, blocks)))\n"
     )
 
     done = subprocess.run(
