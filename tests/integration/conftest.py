@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from tests.unit.ingest.kit import Place
 
 from evidentia.cli.application import run
-from tests.unit.ingest.kit import Place
 
 
 @pytest.fixture
