@@ -14,12 +14,19 @@ from typing import Final
 import msgspec
 from blake3 import blake3
 
-from evidentia.event.values import SEGMENT_BYTES_MAX, byte_offset_of
+from evidentia.audit.segments import windows
+from evidentia.event.values import byte_offset_of
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import EVENT_COLUMNS, EventRow, Filler, FillerKind, Segment
+from evidentia.store.values import (
+    EVENT_COLUMNS,
+    DeadLetter,
+    EventRow,
+    Filler,
+    FillerKind,
+    Segment,
+)
 
 _CONTEXT: Final = "evidentia 2026-11 store content v1"
-_SPAN: Final = (0, SEGMENT_BYTES_MAX)
 _FIXED: Final = len(EVENT_COLUMNS)
 
 
@@ -46,26 +53,19 @@ class ContentDigest:
         return hasher.digest()
 
     def _rows(self, segment: Segment) -> Iterator[tuple[object, ...]]:
+        reader, number = self._reader, segment.id
         yield ("segment", segment.pack, segment.checkpoint, segment.next_line)
-        for event in self._reader.events(segment.id, _SPAN, self._promoted):
-            yield self._event(event)
-        for letter in self._reader.dead_letters(segment.id, _SPAN):
-            row = letter.row
-            yield (
-                "dead letter",
-                byte_offset_of(row.position),
-                row.line_no,
-                row.reason,
-                row.column_no,
-                row.raw,
-                row.length,
-                row.sha256,
-                letter.state,
-            )
-        yield from _runs(self._reader.fillers(segment.id, _SPAN))
-        for finding in self._reader.findings(segment.id, _SPAN):
-            place = byte_offset_of(finding.position)
-            yield ("finding", place, finding.schema, finding.message)
+        for span in windows(segment):
+            yield from map(self._event, reader.events(number, span, self._promoted))
+        for span in windows(segment):
+            yield from map(_letter, reader.dead_letters(number, span))
+        yield from _runs(
+            filler for span in windows(segment) for filler in reader.fillers(number, span)
+        )
+        for span in windows(segment):
+            for finding in reader.findings(number, span):
+                place = byte_offset_of(finding.position)
+                yield ("finding", place, finding.schema, finding.message)
 
     def _event(self, event: EventRow) -> tuple[object, ...]:
         return (
@@ -82,6 +82,21 @@ class ContentDigest:
                 if pair[1] is not None
             ],
         )
+
+
+def _letter(letter: DeadLetter) -> tuple[object, ...]:
+    row = letter.row
+    return (
+        "dead letter",
+        byte_offset_of(row.position),
+        row.line_no,
+        row.reason,
+        row.column_no,
+        row.raw,
+        row.length,
+        row.sha256,
+        letter.state,
+    )
 
 
 def _runs(fillers: Iterable[Filler]) -> Iterator[tuple[object, ...]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from evidentia.audit.replay import Parsers
+from evidentia.audit.segments import windows
 from evidentia.errors import LogError
 from evidentia.event.values import ByteOffset, LineNumber, byte_offset_of, segment_of
 from evidentia.ingest.collect import Parts
@@ -16,8 +18,13 @@ from evidentia.log.names import path_of
 from evidentia.log.values import Block, Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.dead_letters import Retry
+from evidentia.store.opening import Store
+from evidentia.store.reader import StoreReader
 from evidentia.store.values import DeadLetter, DeadLetterRow, Segment
 from evidentia.store.writer import StoreWriter
+
+_PAGE_LETTERS: Final = 200
+_PAGE_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +49,39 @@ class RetryOptions:
     is_lenient: bool = False
 
 
+def open_positions(reader: StoreReader) -> list[int]:
+    """Where every open dead letter stands, in order."""
+    return [
+        letter.row.position
+        for segment in reader.segments()
+        for span in windows(segment)
+        for letter in reader.dead_letters(segment.id, span)
+        if letter.state == "open"
+    ]
+
+
+def letters_at(store: Store, positions: Sequence[int]) -> Iterator[DeadLetter]:
+    """The dead letters at these positions, a bounded number of bytes in memory at a time.
+
+    The store is not being read while the caller has a letter in hand, so that it may write.
+    """
+    start = 0
+    while start < len(positions):
+        page: list[DeadLetter] = []
+        with store.reader() as reader:
+            for position in positions[start : start + _PAGE_LETTERS]:
+                letter = reader.dead_letter(position)
+                start += 1
+                if letter is not None:
+                    page.append(letter)
+                if sum(each.row.length for each in page) > _PAGE_BYTES:
+                    break
+        yield from page
+
+
 def retry_all(
     writer: StoreWriter,
-    letters: tuple[DeadLetter, ...],
+    letters: Iterable[DeadLetter],
     segments: Mapping[int, Segment],
     packs: Mapping[str, Pack],
     options: RetryOptions,

@@ -14,12 +14,15 @@ from evidentia.log.opening import ByteStream
 from evidentia.log.values import Compression, Limits
 from evidentia.proof.chain import BytesDigest
 from evidentia.store.evidence import stored_bytes
-from evidentia.store.reader import StoreReader
+from evidentia.store.reader import Span, StoreReader
 from evidentia.store.values import Batch, Segment
 
 _CHUNK_BYTES = 1024 * 1024
 _HELD_BYTES_MAX = 64 * 1024 * 1024
 """A batch above this size is one long line or NUL run: its bytes are hashed, not held."""
+_WINDOW_BYTES = 16 * 1024 * 1024
+"""Rows are fetched a thousand at a time, and each may be as long as the line limit; so no more is
+asked for at once than rows that begin in this many bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,12 @@ class BatchBytes:
     data: bytes | None
     line_sha256: bytes = b""
     has_newline: bool
+
+
+def windows(segment: Segment) -> Iterator[Span]:
+    """A segment's bytes up to its checkpoint, in ranges whose rows fit into memory."""
+    for start in range(0, segment.checkpoint, _WINDOW_BYTES):
+        yield start, min(start + _WINDOW_BYTES, segment.checkpoint)
 
 
 def read_batches(

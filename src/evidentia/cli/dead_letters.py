@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evidentia.store.values import DeadLetter
 
 _RAW_SHOWN: Final = 4_000
-_ALL: Final = 1_000_000_000
+_LIMIT_MAX: Final = 1_000_000_000
 _ID_MAX: Final = 2**63 - 1
 _STATES: Final = ("open", "resolved", "recovered")
 
@@ -41,7 +41,9 @@ def list_command(
         str, typer.Option(metavar="STATE", help="open, resolved, recovered or all.")
     ] = "open",
     reason: Annotated[str | None, typer.Option(metavar="REASON", help="Only this reason.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=_ALL, metavar="N", help="At most so many.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_LIMIT_MAX, metavar="N", help="At most so many.")
+    ] = 50,
 ) -> None:
     """List dead letters, grouped by reason and then one by one."""
     session: Session = context.obj
@@ -186,7 +188,12 @@ def retry_command(
 
     A line that is an event now takes its place under its own id; every attempt is counted.
     """
-    from evidentia.audit.desk import RetryOptions, retry_all  # noqa: PLC0415 - start-up time
+    from evidentia.audit.desk import (  # noqa: PLC0415 - start-up time
+        RetryOptions,
+        letters_at,
+        open_positions,
+        retry_all,
+    )
 
     session: Session = context.obj
     workspace = session.workspace()
@@ -196,13 +203,10 @@ def retry_command(
         )
     with workspace.store.reader() as reader:
         segments = {segment.id: segment for segment in reader.segments()}
-        letters = (
-            reader.list_dead_letters(state="open", reason=None, limit=_ALL)
-            if is_all
-            else _open_letters(reader, positions or [])
-        )
+        wanted = open_positions(reader) if is_all else _opened(reader, positions or [])
     options = RetryOptions(limits=workspace.config.options.limits, is_lenient=is_lenient)
     with workspace.writer("dead-letters retry") as writer:
+        letters = letters_at(workspace.store, wanted)
         report = retry_all(writer, letters, segments, workspace.packs, options)
     if session.output.is_json:
         session.output.emit(
@@ -221,8 +225,8 @@ def retry_command(
     return 0
 
 
-def _open_letters(reader: StoreReader, positions: list[int]) -> tuple[DeadLetter, ...]:
-    """The dead letters at these positions, or one error for all that are wrong."""
+def _opened(reader: StoreReader, positions: list[int]) -> list[int]:
+    """These positions, if each is an open dead letter; else one error for all that are not."""
     found = {position: reader.dead_letter(position) for position in positions}
     problems = [
         f"there is no dead letter {position}"
@@ -233,7 +237,7 @@ def _open_letters(reader: StoreReader, positions: list[int]) -> tuple[DeadLetter
     ]
     if problems:
         raise UsageError("; ".join(problems), fix="list them: evidentia dead-letters list")
-    return tuple(letter for letter in found.values() if letter is not None)
+    return list(found)
 
 
 def resolve_command(
@@ -251,13 +255,11 @@ def resolve_command(
         raise UsageError("--reason is empty", fix="say why, for those who come later")
     workspace = session.workspace()
     with workspace.store.reader() as reader:
-        letters = _open_letters(reader, positions)
+        wanted = _opened(reader, positions)
     with workspace.writer("dead-letters resolve") as writer:
-        for letter in letters:
-            writer.resolve_dead_letter(letter.row.position, reason)
+        for position in wanted:
+            writer.resolve_dead_letter(position, reason)
     if session.output.is_json:
-        session.output.emit(
-            {"resolved": [letter.row.position for letter in letters], "reason": reason}
-        )
+        session.output.emit({"resolved": wanted, "reason": reason})
     else:
-        session.output.say(f"resolved {counted(len(letters), 'dead letter')}")
+        session.output.say(f"resolved {counted(len(wanted), 'dead letter')}")

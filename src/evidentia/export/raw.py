@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from evidentia.errors import LogError, StoreError
 from evidentia.log.compression import open_stream
@@ -14,6 +14,7 @@ from evidentia.store.reader import StoreReader
 from evidentia.store.values import Segment
 
 _CHUNK_BYTES = 1024 * 1024
+_WINDOW_BYTES = 16 * 1024 * 1024
 
 
 def export_raw(
@@ -29,7 +30,7 @@ def export_raw(
             log as it was.
     """
     done = 0
-    for piece in stored_bytes(reader, segment.id, (0, segment.checkpoint)):
+    for piece in _pieces(reader, segment):
         if piece.byte_offset != done:
             raise _hole(segment, done)
         if piece.data is not None:
@@ -40,6 +41,13 @@ def export_raw(
     if done != segment.checkpoint:
         raise _hole(segment, done)
     return done
+
+
+def _pieces(reader: StoreReader, segment: Segment) -> Iterator[StoredBytes]:
+    # Rows are fetched a thousand at a time, and a line may have megabytes.
+    for start in range(0, segment.checkpoint, _WINDOW_BYTES):
+        span = (start, min(start + _WINDOW_BYTES, segment.checkpoint))
+        yield from stored_bytes(reader, segment.id, span)
 
 
 def _hole(segment: Segment, byte_offset: int) -> StoreError:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.ingest.kit import OTHER, PLAIN, Place, goods
 
+from evidentia.audit import segments
 from evidentia.ingest.values import IngestOptions
 from evidentia.log.values import Limits
 
@@ -93,6 +94,17 @@ def test_steps_batches_and_blocks_do_not_show(
     steps = digest_of(place, "steps", CONTENT, cuts, options)
 
     assert steps == whole
+
+
+@pytest.mark.parametrize("length", [1, 100, 5_000])
+def test_how_much_is_read_at_once_does_not_show(
+    filled: Place, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """Rows are asked for in ranges, so that long lines do not fill the memory."""
+    whole = filled.digest()
+    monkeypatch.setattr(segments, "_WINDOW_BYTES", length)
+
+    assert filled.digest() == whole
 
 
 def test_the_order_in_which_logs_were_met_does_not_show(place: Place) -> None:

@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 from tests.unit.ingest.kit import Place, good, goods
 
-from evidentia.audit.desk import RetryOptions, RetryReport, retry_all
+from evidentia.audit import desk
+from evidentia.audit.desk import (
+    RetryOptions,
+    RetryReport,
+    letters_at,
+    open_positions,
+    retry_all,
+)
 from evidentia.errors import PackError, UsageError
 from evidentia.event.values import Flag
 from evidentia.log.values import Limits
@@ -29,12 +36,12 @@ def retry(
 ) -> RetryReport:
     """Retry every open dead letter."""
     with place.store.reader() as reader:
-        letters = reader.list_dead_letters(state="open", reason=None, limit=100)
+        positions = open_positions(reader)
         segments = {segment.id: segment for segment in reader.segments()}
     with place.workspace.writer("dead-letters retry") as writer:
         return retry_all(
             writer,
-            letters,
+            letters_at(place.store, positions),
             segments,
             place.packs if packs is None else packs,
             RetryOptions(limits=limits, is_lenient=is_lenient),
@@ -230,3 +237,19 @@ def test_a_recovered_line_is_exported_once(long_line: Place) -> None:
     assert (
         b"".join(raw + b"\n" for raw in long_line.raws()) == (long_line.folder / LOG).read_bytes()
     )
+
+
+@pytest.mark.parametrize(("letters", "length"), [(2, 10**9), (100, 1), (100, 12)])
+def test_dead_letters_are_read_page_by_page(
+    filled: Place, monkeypatch: pytest.MonkeyPatch, letters: int, length: int
+) -> None:
+    """Invariant 12: a million dead letters, or a few of megabytes, are not held all at once."""
+    with filled.store.reader() as reader:
+        positions = open_positions(reader)
+    monkeypatch.setattr(desk, "_PAGE_LETTERS", letters)
+    monkeypatch.setattr(desk, "_PAGE_BYTES", length)
+
+    found = list(letters_at(filled.store, [*positions, 1]))
+
+    assert [letter.row.position for letter in found] == positions
+    assert len(positions) == 11

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.ingest.kit import BAD_LINES, Place, good, goods
 
 from evidentia.errors import StoreError
+from evidentia.export import raw
 from evidentia.export.raw import export_raw
 from evidentia.ingest.values import IngestOptions
 from evidentia.log.values import Limits
@@ -54,8 +55,13 @@ def exported(place: Place, number: int = 1) -> bytes:
     return data
 
 
-def test_a_segment_comes_back_byte_for_byte(place: Place) -> None:
-    """IN-25: marks, NULs, blank lines, bad lines and long lines, all where they were."""
+@pytest.mark.parametrize("window", [1, 64, 4_000, 1 << 24])
+def test_a_segment_comes_back_byte_for_byte(
+    place: Place, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """IN-25: marks, NULs, blank lines, bad lines and long lines, in ranges of any size."""
+    monkeypatch.setattr(raw, "_WINDOW_BYTES", window)
+
     assert exported(place) == CONTENT
 
 
