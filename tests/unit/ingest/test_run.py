@@ -19,6 +19,7 @@ from evidentia.ingest.values import (
 )
 from evidentia.log.discovery import discover
 from evidentia.log.values import LogSource
+from evidentia.store.writer import StoreWriter
 
 from .kit import PACKS, Place, good, goods
 from .sink import KeepingSink
@@ -127,3 +128,20 @@ def test_a_second_run_finds_everything_unchanged(place: Place) -> None:
     assert (second.events, second.bytes_read) == (0, 0)
     assert [file.checkpoint for file in second.files] == [file.checkpoint for file in first.files]
     assert [file.tail_bytes for file in second.files] == [file.tail_bytes for file in first.files]
+
+
+def test_a_look_that_finds_nothing_new_writes_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IN-18: not even the same values once more."""
+    place.write("a.jsonl", goods(3))
+    place.write("b.jsonl", goods(3, 3) + b'{"torn')
+    place.ingest("*.jsonl")
+    changed: list[object] = []
+    monkeypatch.setattr(
+        StoreWriter, "change_segment", lambda _self, *arguments: changed.append(arguments)
+    )
+
+    place.ingest("*.jsonl")
+
+    assert changed == []
