@@ -72,3 +72,11 @@ def _from_fillers(reader: StoreReader, segment_id: int, span: Span) -> Iterator[
         for done in range(0, filler.length, _NUL_CHUNK_BYTES):
             length = min(_NUL_CHUNK_BYTES, filler.length - done)
             yield StoredBytes(byte_offset=start + done, length=length, data=bytes(length))
+
+
+def common_length(left: bytes, right: bytes) -> int:
+    """How many bytes two texts share from their beginning."""
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return index
+    return min(len(left), len(right))

@@ -83,6 +83,21 @@ def gaps(connection: Connection) -> tuple[StoredGap, ...]:
     )
 
 
+def first_line_sha256(connection: Connection, segment_id: int) -> bytes | None:
+    """SHA-256 of a segment's first event or dead letter; None where it has none yet."""
+    first = segment_id * SEGMENT_BYTES_MAX
+    found: list[tuple[int, bytes]] = []
+    for rows in (EVENT_ROWS.c, DEAD_LETTER_ROWS.c):
+        query = (
+            select(rows.id, rows.sha256)
+            .where(rows.id.between(first, first + SEGMENT_BYTES_MAX - 1))
+            .order_by(rows.id)
+            .limit(1)
+        )
+        found += [(row.id, row.sha256) for row in connection.execute(query)]
+    return min(found)[1] if found else None
+
+
 def dead_letter(connection: Connection, position: int) -> DeadLetter | None:
     """The dead letter at a position, if there is one."""
     query = select(DEAD_LETTER_ROWS).where(DEAD_LETTER_ROWS.c.id == position)

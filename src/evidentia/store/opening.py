@@ -154,10 +154,17 @@ class Store:
         with connection.begin():
             if migrate.is_current(connection):
                 return
+        with sqlite.references_checked_at_end(connection), connection.begin():
+            # Another process may have been quicker.
+            if migrate.is_current(connection):
+                return
             if migrate.current_revision(connection) is not None:
                 # A running older program must not find its tables changed beneath it.
                 refuse_if_held(connection, clock())
+            # A table that views speak of cannot be made anew.
+            relations.drop_views(connection)
             migrate.upgrade(connection)
+            sqlite.check_references(connection)
             relations.create_triggers(connection)
             relations.create_views(
                 connection,

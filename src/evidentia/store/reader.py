@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import listings, records, sqlite
+from evidentia.store import listings, records, sightings, sqlite
 from evidentia.store.lease import holder_of
 from evidentia.store.relations import promoted_columns
 from evidentia.store.schema import (
@@ -28,6 +28,7 @@ from evidentia.store.schema import (
     KINDS,
     SCHEMA_FINDINGS,
 )
+from evidentia.store.sightings import StaleCopy, StoredDecision
 from evidentia.store.values import (
     EVENT_COLUMNS,
     AuditEntry,
@@ -153,6 +154,22 @@ class StoreReader:
         )
         for row in self._mappings(query):
             yield SchemaFinding(position=row["id"], schema=row["schema"], message=row["message"])
+
+    def first_line_sha256(self, segment_id: int) -> bytes | None:
+        """SHA-256 of a segment's first event or dead letter; None where it has none yet."""
+        return listings.first_line_sha256(self._connection, segment_id)
+
+    def decisions(self, segment_id: int | None = None) -> tuple[StoredDecision, ...]:
+        """What was decided on files, in order; on one segment or on all."""
+        return sightings.decisions(self._connection, segment_id)
+
+    def segment_names(self) -> dict[int, tuple[str, ...]]:
+        """The names that each segment was seen under, oldest first."""
+        return sightings.names(self._connection)
+
+    def stale_copies(self) -> tuple[StaleCopy, ...]:
+        """Files that held nothing new when they were last looked at."""
+        return sightings.stale_copies(self._connection)
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""

@@ -37,7 +37,7 @@ def unsigned_64(number: int) -> int:
 def segments_query() -> Select[tuple[object, ...]]:
     """Segments with the pack and strictness of their log, in order."""
     return (
-        select(*SEGMENTS.c, LOGS.c.pack, LOGS.c.is_lenient)
+        select(*SEGMENTS.c, LOGS.c.pack, LOGS.c.is_lenient, LOGS.c.source)
         .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
         .order_by(SEGMENTS.c.id)
     )
@@ -66,6 +66,9 @@ def segment_from(row: RowMapping) -> Segment:
         tail_bytes=row["tail_bytes"],
         last_size=row["last_size"],
         last_mtime_us=row["last_mtime_us"],
+        generation=row["generation"],
+        first_path=row["first_path"],
+        source=row["source"],
     )
 
 

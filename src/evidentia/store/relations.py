@@ -218,6 +218,12 @@ def create_views(
         connection.exec_driver_sql(f"CREATE VIEW {name} AS {sql}")
 
 
+def drop_views(connection: Connection) -> None:
+    """Drop every view."""
+    for name in VIEWS:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
 @cache
 def trigger_statements(dialect: str) -> tuple[str, ...]:
     """Every CREATE TRIGGER statement of an engine, in file order."""

@@ -45,7 +45,7 @@ PROMOTED_TYPES: Final[dict[ColumnType, TypeEngine[Any]]] = {
 METADATA: Final = MetaData()
 
 
-def _table(name: str, *parts: Column[object] | CheckConstraint | UniqueConstraint) -> Table:
+def _table(name: str, *parts: Column[object] | CheckConstraint | UniqueConstraint | Index) -> Table:
     return Table(name, METADATA, *parts, sqlite_strict=True)
 
 
@@ -66,6 +66,8 @@ SEGMENTS: Final = _table(
     Column("compression", Text, nullable=False),
     Column("device", BIG, nullable=False),
     Column("inode", BIG, nullable=False),
+    Column("generation", BIG),
+    Column("first_path", Text, nullable=False),
     Column("head_bytes", Integer, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
     Column("anchor_bytes", Integer, nullable=False),
@@ -78,8 +80,41 @@ SEGMENTS: Final = _table(
     Column("last_mtime_us", BIG, nullable=False),
     Column("created_us", BIG, nullable=False),
     CheckConstraint(
-        "state IN ('live', 'finished', 'replaced', 'broken')", name="ck_segments_state"
+        "state IN ('live', 'finished', 'replaced', 'broken', 'gone')", name="ck_segments_state"
     ),
+)
+
+SEGMENT_NAMES: Final = _table(
+    "segment_names",
+    Column("segment_id", Integer, ForeignKey("segments.id"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("first_seen_us", BIG, nullable=False),
+)
+
+DECISIONS: Final = _table(
+    "decisions",
+    Column("id", Integer, primary_key=True),
+    Column("at_us", BIG, nullable=False),
+    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("segment_id", Integer, ForeignKey("segments.id"), nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index("ix_decisions_segment", "segment_id"),
+)
+
+STALE_COPIES: Final = _table(
+    "stale_copies",
+    Column("path", Text, primary_key=True),
+    Column("segment_id", Integer, ForeignKey("segments.id"), nullable=False),
+    Column("device", BIG, nullable=False),
+    Column("inode", BIG, nullable=False),
+    Column("size", BIG, nullable=False),
+    Column("same_bytes", BIG, nullable=False),
+    Column("head_bytes", Integer, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+    Column("anchor_bytes", Integer, nullable=False),
+    Column("anchor_hash", LargeBinary, nullable=False),
 )
 
 RUNS: Final = _table(

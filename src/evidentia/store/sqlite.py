@@ -25,7 +25,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from evidentia.errors import StoreForeignError
+from evidentia.errors import StoreDamagedError, StoreForeignError
 from evidentia.store.translate import translated, translator
 
 APPLICATION_ID: Final = 0x45564944
@@ -263,6 +263,35 @@ def stopped_when(connection: Connection, is_over: Callable[[], bool] | None) -> 
         yield
     finally:
         driver.set_progress_handler(None, 0)
+
+
+@contextmanager
+def references_checked_at_end(connection: Connection) -> Iterator[None]:
+    """No foreign key is enforced until left, so that a migration may make a table anew.
+
+    SQLite ignores this inside a transaction, so it goes around it; ``check_references`` stands at
+    the transaction's end.
+    """
+    driver = driver_connection(connection)
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def check_references(connection: Connection) -> None:
+    """Return when every foreign key points to a row.
+
+    Raises:
+        StoreDamagedError: One does not; the caller's transaction must not be committed.
+    """
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if dangling is not None:
+        raise StoreDamagedError(
+            f"rows of table {dangling[0]} point to nothing in table {dangling[2]}",
+            fix="the log is the evidence: move the file away and ingest again",
+        )
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class SegmentState(StrEnum):
     """Its file was truncated or holds other bytes now; the next segment goes on."""
     BROKEN = "broken"
     """A compressed file that fails its own checksum; read up to the last good line."""
+    GONE = "gone"
+    """No file of the list holds its bytes any more: deleted, or renamed out of the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,10 @@ class Segment:
         last_size: Size of the file on disk when last looked at.
         last_mtime_us: Shown to people only.
         device, inode: As ``records.signed_64`` made them fit; compare them in that form.
+        generation: What the file system says beside them, where it says anything.
+        first_path: Where the segment began; a file of another name there means that its writer
+            has moved on.
+        source: The entry of the allow-list that led to it.
     """
 
     id: int
@@ -64,6 +70,14 @@ class Segment:
     tail_bytes: int
     last_size: int
     last_mtime_us: int
+    generation: int | None = None
+    first_path: str = ""
+    source: str = ""
+
+    @property
+    def has_no_file(self) -> bool:
+        """Whether the segment's bytes are in no file any more, as far as is known."""
+        return self.state in (SegmentState.REPLACED, SegmentState.GONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +89,7 @@ class NewSegment:
     compression: Compression
     device: int
     inode: int
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +103,8 @@ class SegmentChange:
     path: str
     device: int
     inode: int
+    compression: Compression = Compression.NONE
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,12 +194,27 @@ class SchemaFinding:
     message: str
 
 
+class GapKind(StrEnum):
+    """What may have been missed. The words are stable: they are stored."""
+
+    CORRUPT_ARCHIVE = "corrupt_archive"
+    """A compressed file fails its own checksum; what follows is unknown."""
+    TRUNCATED_ARCHIVE = "truncated_archive"
+    """A compressed file ends too early and was said to be final."""
+    UNREAD_REPLACED = "unread_replaced"
+    """Bytes that had no newline yet and were held back went with their file."""
+    COPYTRUNCATE_WINDOW = "copytruncate_window"
+    """The file was cut: what was written between the copy and the cut is in neither."""
+    ROTATED_AWAY = "rotated_away"
+    """The file went out of sight before its end was seen; what follows is unknown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Bytes known or suspected to be missed.
 
     Attributes:
-        kind: ``corrupt_archive``, ``truncated_archive`` or ``unread_replaced``.
+        kind: A ``GapKind``.
         evidence: What was seen, as one JSON object.
     """
 

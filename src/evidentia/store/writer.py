@@ -18,8 +18,19 @@ from evidentia.errors import StoreError
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
-from evidentia.store import batches, dead_letters, indexes, registration, relations, repair, sqlite
+from evidentia.store import (
+    batches,
+    dead_letters,
+    indexes,
+    registration,
+    relations,
+    repair,
+    sightings,
+    sqlite,
+)
+from evidentia.store.evidence import StoredBytes, stored_bytes
 from evidentia.store.lease import release_lease, remembered, renew_lease, take_lease
+from evidentia.store.reader import Span, StoreReader
 from evidentia.store.records import (
     fingerprint_values,
     segment_from,
@@ -174,6 +185,8 @@ class StoreWriter:
                     compression=new.compression.value,
                     device=signed_64(new.device),
                     inode=signed_64(new.inode),
+                    generation=new.generation,
+                    first_path=new.path,
                     checkpoint=0,
                     next_line=1,
                     state=SegmentState.LIVE.value,
@@ -185,12 +198,15 @@ class StoreWriter:
                 )
                 .returning(SEGMENTS.c.id)
             )
-            query = segments_query().where(SEGMENTS.c.id == made.scalar_one())
+            segment_id = made.scalar_one()
+            sightings.add_name(self._connection, segment_id, new.path, now)
+            query = segments_query().where(SEGMENTS.c.id == segment_id)
             return segment_from(self._connection.execute(query).mappings().one())
 
     def change_segment(self, segment_id: int, change: SegmentChange) -> None:
         """Record what a look at a segment's file found, besides rows."""
-        with self._transaction():
+        with self._transaction() as now:
+            sightings.add_name(self._connection, segment_id, change.path, now)
             self._connection.execute(
                 update(SEGMENTS)
                 .where(SEGMENTS.c.id == segment_id)
@@ -202,8 +218,49 @@ class StoreWriter:
                     path=change.path,
                     device=signed_64(change.device),
                     inode=signed_64(change.inode),
+                    compression=change.compression.value,
+                    generation=change.generation,
                 )
             )
+
+    def record_decision(self, decision: sightings.Decision) -> None:
+        """Record what was decided on a file, and why."""
+        with self._transaction() as now:
+            sightings.insert_decision(self._connection, decision, self._run_id, now)
+
+    def stale_copies(self) -> tuple[sightings.StaleCopy, ...]:
+        """Every file that held nothing new when it was last looked at."""
+        with translated(str(self._path)), self._connection.begin():
+            return sightings.stale_copies(self._connection)
+
+    def remember_copy(self, copy: sightings.StaleCopy) -> None:
+        """Remember a file that holds nothing new."""
+        with self._transaction():
+            sightings.remember_copy(self._connection, copy)
+
+    def forget_copy(self, path: str) -> None:
+        """Forget a copy that has gone, or is one no more."""
+        with self._transaction():
+            sightings.forget_copy(self._connection, path)
+
+    def stored_bytes(self, segment_id: int, span: Span) -> tuple[StoredBytes, ...]:
+        """Everything the store holds of a byte range, in order of place; keep the range small."""
+        with self._reading() as reader:
+            return tuple(stored_bytes(reader, segment_id, span))
+
+    def first_line_sha256(self, segment_id: int) -> bytes | None:
+        """SHA-256 of a segment's first line that is not blank; None where it has none yet."""
+        with self._reading() as reader:
+            return reader.first_line_sha256(segment_id)
+
+    @contextmanager
+    def _reading(self) -> Iterator[StoreReader]:
+        with translated(str(self._path)), self._connection.begin():
+            reader = StoreReader(self._connection, self._path)
+            try:
+                yield reader
+            finally:
+                reader.close()
 
     def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
         """The id of at least every kind named, made on first sight."""

@@ -1,0 +1,182 @@
+"""What became of a segment that no file continues, and what may have been lost with it. Pure.
+
+A segment ends as *replaced* where its own file holds other bytes now, as *gone* where no file of
+the list is left, as *finished* where it was read to its end and its writer has moved on. Only the
+last of these loses nothing for certain.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from evidentia.ingest.plan import Inode, file_with_inode
+from evidentia.log.values import LogFile
+from evidentia.store.sightings import Decision, DecisionKind
+from evidentia.store.values import Gap, GapKind, Segment, SegmentChange, SegmentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a pass has seen, from which an ending is judged.
+
+    Attributes:
+        by_inode: Every file of the list.
+        by_path: The same, by the path as it is stored.
+        copied: Segments of which some file is a copy, by id, with that file's path.
+        waiting: Segments that an archive may hold which is still being written.
+    """
+
+    by_inode: Mapping[Inode, LogFile]
+    by_path: Mapping[str, LogFile]
+    copied: Mapping[int, Collection[str]]
+    waiting: Collection[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a segment ends: what to write."""
+
+    segment: Segment
+    change: SegmentChange
+    decision: Decision
+    gaps: tuple[Gap, ...] = ()
+
+
+def ending_of(segment: Segment, seen: Surroundings) -> Ending | None:
+    """How a segment ends that no file continues; None while it may still go on."""
+    if segment.has_no_file:
+        return None
+    own = file_with_inode(segment, seen.by_inode)
+    there = own or seen.by_path.get(segment.path)
+    if segment.state is not SegmentState.LIVE:
+        return _ended(segment, DecisionKind.GONE, {"read_to_its_end": True})
+    if segment.id in seen.waiting or _may_come_back(segment, own, seen):
+        return None
+    if own is not None:
+        return _cut(segment, own)
+    return _out_of_sight(segment, there)
+
+
+def _may_come_back(segment: Segment, own: LogFile | None, seen: Surroundings) -> bool:
+    """Whether the segment's own file only looks shorter than it was.
+
+    It is empty, so nothing has taken the segment's place yet; or it holds the segment's own first
+    lines, as a network file system shows it for a while, and a backup that was put back.
+    """
+    if own is None:
+        return False
+    copies = seen.copied.get(segment.id, ())
+    return not own.size or any(seen.by_path.get(path) == own for path in copies)
+
+
+def _cut(segment: Segment, own: LogFile) -> Ending:
+    evidence = {
+        "checkpoint": segment.checkpoint,
+        "size_before": segment.last_size,
+        "size_now": own.size,
+        "held_back_bytes": segment.tail_bytes,
+    }
+    window = Gap(
+        segment_id=segment.id,
+        byte_offset=segment.checkpoint,
+        kind=GapKind.COPYTRUNCATE_WINDOW,
+        detail="the file was cut or written anew, and no copy of it continues this segment: what "
+        f"was written after byte {segment.checkpoint} and before that is unknown",
+        evidence=_json(evidence),
+    )
+    gaps = (window, *lost_tail(segment)) if segment.checkpoint else lost_tail(segment)
+    return replace(_ended(segment, DecisionKind.REPLACED, evidence), gaps=gaps)
+
+
+def _out_of_sight(segment: Segment, there: LogFile | None) -> Ending:
+    evidence = {
+        "checkpoint": segment.checkpoint,
+        "size_before": segment.last_size,
+        "held_back_bytes": segment.tail_bytes,
+        "is_another_file_there": there is not None,
+    }
+    gap = Gap(
+        segment_id=segment.id,
+        byte_offset=segment.checkpoint,
+        kind=GapKind.ROTATED_AWAY,
+        detail="the file was deleted or went out of the list before its end was seen: what follows "
+        f"byte {segment.checkpoint} is unknown",
+        evidence=_json(evidence),
+    )
+    kind = DecisionKind.REPLACED if there else DecisionKind.GONE
+    gaps = (gap, *lost_tail(segment)) if segment.checkpoint else lost_tail(segment)
+    return replace(_ended(segment, kind, evidence), gaps=gaps)
+
+
+def lost_tail(segment: Segment) -> tuple[Gap, ...]:
+    """The gap for bytes without newline that went with their file."""
+    if not segment.tail_bytes:
+        return ()
+    gap = Gap(
+        segment_id=segment.id,
+        byte_offset=segment.checkpoint,
+        kind=GapKind.UNREAD_REPLACED,
+        detail=f"the last {segment.tail_bytes} bytes had no newline yet, were held back, and went "
+        "with their file",
+        evidence=_json({"held_back_bytes": segment.tail_bytes, "last_size": segment.last_size}),
+    )
+    return (gap,)
+
+
+def window_gap(segment: Segment, own: LogFile, copy: LogFile, end: int) -> Gap:
+    """The gap between a copy's end and the cut of the file it was copied from."""
+    return Gap(
+        segment_id=segment.id,
+        byte_offset=end,
+        kind=GapKind.COPYTRUNCATE_WINDOW,
+        detail=f"the file was copied and then cut: what was written in between, after byte {end}, "
+        "is in neither",
+        evidence=_json(
+            {
+                "copy": copy.path.name,
+                "copy_ends_at": end,
+                "size_before": segment.last_size,
+                "size_now": own.size,
+                "seen_but_not_in_copy_bytes": max(0, segment.last_size - end)
+                if segment.compression is own.compression
+                else 0,
+            }
+        ),
+    )
+
+
+def finished(segment: Segment, successor: LogFile) -> Ending:
+    """The ending of a segment that was read to its end after its writer went on elsewhere."""
+    evidence = {"last_size": segment.last_size, "successor_inode": successor.inode}
+    return _ended(segment, DecisionKind.FINISHED, evidence)
+
+
+def _ended(segment: Segment, kind: DecisionKind, evidence: Mapping[str, object]) -> Ending:
+    return Ending(
+        segment=segment,
+        change=change_of(segment, SegmentState(kind.value)),
+        decision=Decision(
+            path=segment.path, segment_id=segment.id, kind=kind, evidence=_json(evidence)
+        ),
+    )
+
+
+def change_of(segment: Segment, state: SegmentState) -> SegmentChange:
+    """A change of nothing but the state."""
+    return SegmentChange(
+        state=state,
+        tail_bytes=segment.tail_bytes,
+        last_size=segment.last_size,
+        last_mtime_us=segment.last_mtime_us,
+        path=segment.path,
+        device=segment.device,
+        inode=segment.inode,
+        compression=segment.compression,
+        generation=segment.generation,
+    )
+
+
+def _json(evidence: Mapping[str, object]) -> str:
+    return json.dumps(evidence, sort_keys=True)

@@ -1,0 +1,425 @@
+"""One look at all files and everything that follows from it.
+
+First the files that continue a segment, oldest segment first, so that order across a rotation is
+kept. Then the rest: copies of what is stored by now, and new segments. Last the segments that no
+file continues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from blake3 import blake3
+
+from evidentia.errors import EvidentiaError, LogChangedError, LogError, LogMissingError, UsageError
+from evidentia.event.extract import Extractor
+from evidentia.ingest.copies import Copies, Likeness
+from evidentia.ingest.endings import Ending, Surroundings, ending_of, finished, window_gap
+from evidentia.ingest.held import Held
+from evidentia.ingest.parse import LineParser, ParseSettings
+from evidentia.ingest.plan import (
+    Inode,
+    Memory,
+    Plan,
+    archive_of,
+    file_with_inode,
+    head_of,
+    inode_of,
+    plan_files,
+)
+from evidentia.ingest.reading import FileReader, Task, report_unread
+from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
+from evidentia.ingest.workers import InlineParsers, WorkerParsers
+from evidentia.log.compression import inspect_archive, open_stream
+from evidentia.log.discovery import Discovery, look_at
+from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.names import path_of, stored_path
+from evidentia.log.sniff import SNIFF_BYTES
+from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, LogFile, LogSource
+from evidentia.store.records import signed_64
+from evidentia.store.sightings import Decision, DecisionKind
+from evidentia.store.values import Gap, Segment, SegmentState
+
+_CLEAN: Final = ArchiveCondition.CLEAN
+_NEVER: Final = 2**63
+"""Later than any event; for files whose first event has no time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """What does the work of a pass.
+
+    Attributes:
+        numbers: Which parser of the pool reads which kind of log (pack and strictness).
+    """
+
+    sink: BatchSink
+    pool: InlineParsers | WorkerParsers
+    numbers: Mapping[tuple[str, bool], int]
+    settings: Mapping[tuple[str, bool], ParseSettings]
+    parsers: Mapping[tuple[str, bool], LineParser]
+    options: IngestOptions
+    watch: Watch
+
+    def reader(self, source: LogSource) -> FileReader:
+        """The reader of one kind of log."""
+        key = (source.pack, source.is_lenient)
+        return FileReader(
+            sink=self.sink,
+            pool=self.pool,
+            number=self.numbers[key],
+            parser=self.parsers[key],
+            options=self.options,
+            watch=self.watch,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The files of one look: those of the list, and those that known segments were last seen in.
+
+    Attributes:
+        unknown: Segments whose place cannot be looked at now, by id: nothing is decided on them.
+    """
+
+    files: tuple[LogFile, ...]
+    segments: tuple[Segment, ...]
+    in_scope: frozenset[int]
+    unknown: frozenset[int]
+
+    @classmethod
+    def of(cls, discovery: Discovery, segments: tuple[Segment, ...], held: Held | None) -> Sight:
+        """What the list leads to, and where segments of its entries were last seen."""
+        sources = {each.pattern: each for each in discovery.sources}
+        known = {inode_of(file) for file in discovery.files}
+        paths = {stored_path(file.path) for file in discovery.files}
+        files = list(discovery.files)
+        unknown = set()
+        scope = [each for each in segments if each.source in sources]
+        for segment in scope:
+            if segment.has_no_file or segment.path in paths:
+                continue
+            try:
+                file = _last_seen(segment, sources[segment.source])
+            except (LogError, OSError):
+                unknown.add(segment.id)
+                continue
+            if file is not None and inode_of(file) not in known:
+                known.add(inode_of(file))
+                files.append(file)
+        if held is not None:
+            files += held.out_of_sight(known)
+        return cls(
+            files=tuple(files),
+            segments=segments,
+            in_scope=frozenset(each.id for each in scope),
+            unknown=frozenset(unknown),
+        )
+
+
+def _last_seen(segment: Segment, source: LogSource) -> LogFile | None:
+    """The file at a segment's last place.
+
+    Raises:
+        LogError: It cannot be looked at.
+        OSError: Its folder is not there, as when a disk is not mounted.
+    """
+    path = path_of(segment.path)
+    file = look_at(path, source)
+    if file is None:
+        path.parent.stat()
+    return file
+
+
+class Pass:
+    """One look at the files of a list.
+
+    Attributes:
+        is_stopped: The run was asked to stop.
+        is_disturbed: A rotation came in between; another look is needed.
+        live_files: Files that may still grow.
+        finished_files: Files that will not.
+    """
+
+    def __init__(self, crew: Crew, sight: Sight, memory: Memory) -> None:
+        self._crew = crew
+        self._sight = sight
+        self._memory = memory
+        limits = crew.options.limits
+        self._planned = plan_files(sight.files, sight.segments, limits, memory)
+        self._by_inode: dict[Inode, LogFile] = {inode_of(file): file for file in sight.files}
+        self._by_path = {stored_path(file.path): file for file in sight.files}
+        self._copied: dict[int, list[str]] = {}
+        self._waiting: list[LogFile] = []
+        self._begun: set[int] = set()
+        self._finished: list[Ending] = []
+        self.is_stopped = False
+        self.is_disturbed = False
+        self.live_files: list[LogFile] = []
+        self.finished_files: list[LogFile] = []
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no segment is left to end and nothing came in between."""
+        return not self.is_disturbed and not any(self._endings())
+
+    def run(self) -> Iterator[FileReport]:
+        """Read every file, and tell what became of each."""
+        for refusal in self._planned.refusals:
+            if isinstance(refusal.problem, LogMissingError | LogChangedError):
+                self.is_disturbed = True
+            plan = Plan(file=refusal.file, segment=None, fingerprints=FingerprintBuilder())
+            yield report_unread(plan, Outcome.FAILED, refusal.problem)
+        for plan in self._planned.plans:
+            yield self._noted(self._continue(plan), plan.file)
+        if not self._planned.rest:
+            return
+        copies = Copies(self._crew.sink, self._crew.sink.segments(), self._crew.options.limits)
+        for file in self._by_first_event(self._planned.rest):
+            yield self._noted(self._begin(file, copies), file)
+
+    def _noted(self, report: FileReport, file: LogFile) -> FileReport:
+        self.is_stopped = self.is_stopped or report.outcome is Outcome.STOPPED
+        self.is_disturbed = self.is_disturbed or (
+            report.has_more and self._crew.options.turn_bytes is None
+        )
+        if report.segment_id is not None and report.outcome in (Outcome.READ, Outcome.UNCHANGED):
+            self.live_files.append(file)
+        return report
+
+    def _continue(self, plan: Plan) -> FileReport:
+        """Read on where a segment was left."""
+        segment = plan.segment
+        if segment is None:
+            raise TypeError(plan)
+        reader = self._crew.reader(plan.file.source)
+        try:
+            task = Task(plan=plan, archive=self._archive(plan))
+        except LogError as problem:
+            return report_unread(plan, Outcome.FAILED, problem)
+        report = reader.skipped(task) if self.is_stopped else reader.go_on(task, segment)
+        if report.outcome is Outcome.WAITING:
+            return report
+        if report.outcome in (Outcome.READ, Outcome.UNCHANGED) and not report.has_more:
+            gaps = self._note_continued(segment, plan.file, report)
+            self._note_end(segment, plan.file, report)
+            return report.with_gaps(gaps)
+        return report
+
+    def _archive(self, plan: Plan) -> ArchiveState:
+        file = plan.file
+        if file.compression is Compression.NONE or plan.is_unchanged:
+            return ArchiveState(condition=_CLEAN, decompressed_bytes=file.size)
+        return inspect_archive(file.path, file.compression, self._crew.options.limits)
+
+    def _note_continued(
+        self, segment: Segment, file: LogFile, report: FileReport
+    ) -> tuple[Gap, ...]:
+        """Record that another name or file holds a segment now, and what may be lost by that."""
+        path = stored_path(file.path)
+        own = file_with_inode(segment, self._by_inode)
+        how = _how_continued(segment, file, path)
+        if how is None:
+            return ()
+        self._decide(
+            segment.id,
+            path,
+            DecisionKind.CONTINUED,
+            how=how,
+            was=segment.path,
+            checkpoint=segment.checkpoint,
+            compression=file.compression.value,
+        )
+        is_cut = (
+            own is not None
+            and own is not file
+            and segment.state is SegmentState.LIVE
+            and stored_path(own.path) == segment.path
+        )
+        if not is_cut or own is None:
+            return ()
+        gaps = (window_gap(segment, own, file, report.checkpoint),)
+        self._crew.sink.record_gaps(gaps)
+        return gaps
+
+    def _note_end(self, segment: Segment, file: LogFile, report: FileReport) -> None:
+        """Take notice of a segment that is at its end while its writer has moved on."""
+        if file.compression is not Compression.NONE:
+            self._memory.settled[archive_of(file)] = (segment.id, report.checkpoint)
+            return
+        successor = self._by_path.get(segment.first_path)
+        if successor is None or not successor.size or inode_of(successor) == inode_of(file):
+            return
+        # The new file had bytes before the old one was read to its end: nothing more will come.
+        if not report.tail_bytes:
+            self.finished_files.append(file)
+            if segment.state is not SegmentState.FINISHED:
+                now = replace(
+                    segment,
+                    path=stored_path(file.path),
+                    device=signed_64(file.device),
+                    inode=signed_64(file.inode),
+                    generation=file.generation,
+                    compression=file.compression,
+                    tail_bytes=0,
+                    last_size=file.size,
+                    last_mtime_us=file.mtime_us,
+                )
+                self._finished.append(finished(now, successor))
+
+    def _begin(self, file: LogFile, copies: Copies) -> FileReport:
+        """Tell a copy from a new segment, and read the latter."""
+        plan = Plan(file=file, segment=None, fingerprints=FingerprintBuilder())
+        if self.is_stopped:
+            return report_unread(plan, Outcome.STOPPED)
+        if not file.size:
+            return report_unread(plan, Outcome.UNCHANGED)
+        try:
+            return self._judge(plan, copies)
+        except (LogMissingError, LogChangedError) as problem:
+            self.is_disturbed = True
+            return report_unread(plan, Outcome.FAILED, problem)
+        except (LogError, UsageError) as problem:
+            return report_unread(plan, Outcome.FAILED, problem)
+
+    def _judge(self, plan: Plan, copies: Copies) -> FileReport:
+        file = plan.file
+        known = copies.known(file)
+        if known is not None and copies.is_unchanged(file, known):
+            return self._copy(plan, known.segment_id)
+        task = Task(plan=plan, archive=self._archive(plan))
+        if task.archive.condition is ArchiveCondition.TRUNCATED and not self._crew.options.is_final:
+            self._waiting.append(file)
+            return report_unread(plan, Outcome.WAITING)
+        like = copies.likeness(file)
+        if like is not None and like.is_whole:
+            copies.remember(file, like)
+            if known is None or known.segment_id != like.segment_id:
+                self._decide_like(file, DecisionKind.STALE_COPY, like)
+            return self._copy(plan, like.segment_id)
+        return self._read_new(task, copies, like)
+
+    def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
+        file = task.plan.file
+        was_copy = copies.known(file) is not None
+        empty = self._empty_segment_of(file)
+        report = self._crew.reader(file.source).begin(task, empty)
+        copies.forget(file)
+        if report.segment_id is None:
+            return report
+        self._begun.add(report.segment_id)
+        copies.add(report.segment_id)
+        if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
+            self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
+        if empty is None:
+            kind = DecisionKind.DIVERGED if was_copy else DecisionKind.NEW
+            self._decide(
+                report.segment_id,
+                stored_path(file.path),
+                kind,
+                inode=file.inode,
+                compression=file.compression.value,
+                **_overlap(like),
+            )
+        return report
+
+    def _empty_segment_of(self, file: LogFile) -> Segment | None:
+        """The segment that a file began without a complete line so far."""
+        path = stored_path(file.path)
+        for segment in self._sight.segments:
+            is_same = (segment.device, segment.inode) == inode_of(file) or segment.path == path
+            if not segment.checkpoint and not segment.has_no_file and is_same:
+                return segment
+        return None
+
+    def _copy(self, plan: Plan, segment_id: int) -> FileReport:
+        self._copied.setdefault(segment_id, []).append(stored_path(plan.file.path))
+        return report_unread(plan, Outcome.COPY)
+
+    def _by_first_event(self, files: tuple[LogFile, ...]) -> list[LogFile]:
+        """Files in the order of their first events; those without a time after them, as named."""
+        if len(files) < 2:  # noqa: PLR2004 - nothing to order
+            return list(files)
+        return sorted(files, key=self._first_event_us)
+
+    def _first_event_us(self, file: LogFile) -> int:
+        key = (file.source.pack, file.source.is_lenient)
+        with suppress(EvidentiaError):
+            with open_stream(
+                file.path, file.compression, limits=self._crew.options.limits
+            ) as stream:
+                line = stream.salvage(SNIFF_BYTES).partition(b"\n")[0]
+            outcome = self._crew.parsers[key].read(line)
+            if isinstance(outcome, tuple):
+                columns, _flags = Extractor(self._crew.settings[key].fields).extract(*outcome)
+                return columns[1] if isinstance(columns[1], int) else _NEVER
+        return _NEVER
+
+    def _decide(self, segment_id: int, path: str, kind: DecisionKind, **evidence: object) -> None:
+        text = json.dumps(evidence, sort_keys=True)
+        self._crew.sink.record_decision(
+            Decision(path=path, segment_id=segment_id, kind=kind, evidence=text)
+        )
+
+    def _decide_like(self, file: LogFile, kind: DecisionKind, like: Likeness) -> None:
+        self._decide(like.segment_id, stored_path(file.path), kind, same_bytes=like.same_bytes)
+
+    def _endings(self) -> Iterator[Ending]:
+        seen = Surroundings(
+            by_inode=self._by_inode,
+            by_path=self._by_path,
+            copied=self._copied,
+            waiting=self._maybe_in_archives(),
+        )
+        refused = {inode_of(refusal.file) for refusal in self._planned.refusals}
+        for segment in self._planned.unclaimed:
+            is_open = segment.id in self._sight.in_scope and segment.id not in self._sight.unknown
+            is_refused = (segment.device, segment.inode) in refused
+            if is_open and not is_refused and segment.id not in self._begun:
+                ending = ending_of(segment, seen)
+                if ending is not None:
+                    yield ending
+
+    def _maybe_in_archives(self) -> frozenset[int]:
+        """Segments that an archive which is still being written may hold."""
+        found = set()
+        for file in self._waiting:
+            head = head_of(file, self._crew.options.limits, self._memory)
+            for segment in self._planned.unclaimed:
+                length = segment.fingerprint.head_bytes
+                is_short = len(head) < length
+                if is_short or blake3(head[:length]).digest() == segment.fingerprint.head_hash:
+                    found.add(segment.id)
+        return frozenset(found)
+
+    def end_segments(self) -> tuple[Gap, ...]:
+        """Record how segments end that no file continues, and those that were read to their end."""
+        lost: tuple[Gap, ...] = ()
+        for ending in (*self._endings(), *self._finished):
+            self._crew.sink.record_gaps(ending.gaps)
+            self._crew.sink.change_segment(ending.segment.id, ending.change)
+            self._crew.sink.record_decision(ending.decision)
+            lost += ending.gaps
+        return lost
+
+
+def _overlap(like: Likeness | None) -> dict[str, object]:
+    """Which lines at its beginning a new segment shares with another one."""
+    if like is None or not like.same_bytes:
+        return {}
+    return {"same_bytes_as": like.segment_id, "same_bytes": like.same_bytes}
+
+
+def _how_continued(segment: Segment, file: LogFile, path: str) -> str | None:
+    """In what way a segment's file is not the one it was; None where it is."""
+    if segment.has_no_file:
+        return "found again"
+    if segment.compression is not file.compression:
+        return "decompressed" if file.compression is Compression.NONE else "compressed"
+    if (segment.device, segment.inode) != inode_of(file):
+        return "copied" if path != segment.path else "replaced by an equal file"
+    return "renamed" if path != segment.path else None
