@@ -8,6 +8,7 @@ The tree::
     ├── LogError                 a log cannot be read
     │   ├── LogMissingError      the path is not there, or a glob matches nothing
     │   ├── LogUnreadableError   permission, a directory, a device, an input/output error
+    │   │   └── LogChangedError  replaced, cut or written anew between two looks at it
     │   ├── LogFormatError       readable, but not JSONL (UTF-16, a JSON array, CSV ..)
     │   └── LogCorruptError      a compressed log that breaks off or fails its checksum
     ├── StoreError               the store refuses or fails
@@ -79,6 +80,10 @@ class LogMissingError(LogError):
 
 class LogUnreadableError(LogError):
     """Permission, a directory, a device or an input/output error stands in the way."""
+
+
+class LogChangedError(LogUnreadableError):
+    """A log was replaced, cut or written anew between two looks at it; the next one tells."""
 
 
 class LogFormatError(LogError):

@@ -32,16 +32,18 @@ def open_stream(
     *,
     limits: Limits = DEFAULT_LIMITS,
     identity: tuple[int, int] | None = None,
+    held: int | None = None,
 ) -> ByteStream:
     """The log's decompressed bytes from its beginning; a context manager that closes the file.
 
-    An ``identity`` is the (device, inode) the path must still have; see ``open_log``.
+    An ``identity`` is the (device, inode) the path must still have, ``held`` a descriptor to read
+    instead of the path; see ``open_log``.
 
     Raises:
         LogMissingError: Nothing is there.
         LogUnreadableError: Not a regular file, not permitted, or not the file that was found.
     """
-    raw = open_log(path, identity=identity)
+    raw = open_log(path, identity=identity, held=held)
     return raw if compression is Compression.NONE else ArchiveStream(raw, compression, limits)
 
 

@@ -31,10 +31,12 @@ class Discovery:
         files: One per (device, inode), in the order of ``names.order_key``: numbers as numbers,
             rotated files before the live file of the same stem.
         problems: One per path that cannot be used, in the order of the allow-list.
+        sources: The allow-list itself.
     """
 
     files: tuple[LogFile, ...]
     problems: tuple[LogError, ...]
+    sources: tuple[LogSource, ...] = ()
 
 
 def discover(sources: Sequence[LogSource]) -> Discovery:
@@ -54,7 +56,22 @@ def discover(sources: Sequence[LogSource]) -> Discovery:
     return Discovery(
         files=tuple(sorted(files, key=lambda file: order_key(file.path))),
         problems=tuple(search.problems.values()),
+        sources=tuple(sources),
     )
+
+
+def look_at(path: Path, source: LogSource) -> LogFile | None:
+    """The regular file that a known log has now at a path its source once led to, if any.
+
+    Raises:
+        LogUnreadableError: Something is there, but cannot be read.
+    """
+    name = str(path)
+    try:
+        file = _examined(name, source, _status(name))
+    except LogMissingError:
+        return None
+    return dataclasses.replace(file, names=(name,))
 
 
 class _Search:
@@ -111,6 +128,7 @@ def _examined(name: str, source: LogSource, found: os.stat_result) -> LogFile:
         raise translated(error, name) from error
     with open_log(path, identity=(found.st_dev, found.st_ino)) as raw:
         first_bytes = raw.read(MAGIC_BYTES)
+        generation = raw.generation()
     return LogFile(
         path=path,
         names=(),
@@ -120,4 +138,5 @@ def _examined(name: str, source: LogSource, found: os.stat_result) -> LogFile:
         inode=found.st_ino,
         size=found.st_size,
         mtime_us=found.st_mtime_ns // 1000,
+        generation=generation,
     )

@@ -13,11 +13,11 @@ from typing import Final
 
 from blake3 import blake3
 
-from evidentia.errors import LogUnreadableError
+from evidentia.errors import LogChangedError, LogUnreadableError
 from evidentia.event.values import ByteOffset
 from evidentia.log.compression import DEFAULT_LIMITS, open_stream
 from evidentia.log.names import printable
-from evidentia.log.opening import ByteStream
+from evidentia.log.opening import ByteStream, RawLog
 from evidentia.log.values import (
     ANCHOR_BYTES,
     HEAD_BYTES,
@@ -100,6 +100,7 @@ def resume_fingerprint(
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    held: int | None = None,
 ) -> FingerprintBuilder | None:
     """A builder that goes on from the checkpoint, or ``None`` where ``still_holds`` says no.
 
@@ -108,7 +109,7 @@ def resume_fingerprint(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    found = read_identity(path, compression, checkpoint, limits=limits)
+    found = read_identity(path, compression, checkpoint, limits=limits, held=held)
     if found is None or found.fingerprint() != known:
         return None
     return FingerprintBuilder(found)
@@ -120,6 +121,7 @@ def read_identity(
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    held: int | None = None,
 ) -> IdentityBytes | None:
     """The head and the anchor, or ``None`` when the stream does not reach the checkpoint.
 
@@ -130,12 +132,34 @@ def read_identity(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    with open_stream(path, compression, limits=limits) as stream:
+    with open_stream(path, compression, limits=limits, held=held) as stream:
         found = _identity_of(stream, checkpoint)
     is_whole = len(found.head) == min(HEAD_BYTES, checkpoint) and len(found.anchor) == min(
         ANCHOR_BYTES, checkpoint
     )
     return found if is_whole else None
+
+
+def require_intact(raw: RawLog, known: IdentityBytes, checkpoint: int) -> None:
+    """Return when an open plain file still holds the bytes that were read from it.
+
+    Args:
+        raw: The file; its position is moved.
+        known: Its first bytes as they were read, and those before the checkpoint.
+        checkpoint: Where the anchor ends.
+
+    Raises:
+        LogChangedError: It was cut or written anew meanwhile.
+        LogUnreadableError: It cannot be read.
+    """
+    for start, data in ((0, known.head), (checkpoint - len(known.anchor), known.anchor)):
+        raw.skip_to(start)
+        if raw.read(len(data)) != data:
+            raise LogChangedError(
+                "the log was cut or written anew while it was being read",
+                where=f"{printable(raw.path)}, byte {start}",
+                fix="run again; the next look tells what it holds now",
+            )
 
 
 def _identity_of(stream: ByteStream, checkpoint: ByteOffset) -> IdentityBytes:
@@ -172,6 +196,11 @@ class FingerprintBuilder:
     def fingerprint(self) -> Fingerprint:
         """The fingerprint with the checkpoint behind the last byte taken."""
         return IdentityBytes(head=self._head, anchor=self._anchor).fingerprint()
+
+    @property
+    def read_so_far(self) -> IdentityBytes:
+        """The bytes that the fingerprint covers."""
+        return IdentityBytes(head=self._head, anchor=self._anchor)
 
     def _take(self, first: bytes, last: bytes) -> None:
         if len(self._head) < HEAD_BYTES:

@@ -7,18 +7,25 @@ system says is translated here into errors that name the path, the byte and the 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
+import struct
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from evidentia.errors import LogError, LogMissingError, LogUnreadableError
+from evidentia.errors import LogChangedError, LogError, LogMissingError, LogUnreadableError
 from evidentia.log.names import printable
 from evidentia.log.values import ArchiveState
 
 # O_NONBLOCK: a FIFO that takes the file's place must not hang the reader.
 _READ_ONLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+
+_LONG_BYTES: Final = struct.calcsize("l")
+# Linux's FS_IOC_GETVERSION, ``_IOR('v', 1, long)``; other systems answer ENOTTY.
+_GET_VERSION: Final = (2 << 30) | (_LONG_BYTES << 16) | (ord("v") << 8) | 1
 
 _KINDS: Final = {
     stat.S_IFDIR: "a directory",
@@ -111,7 +118,8 @@ class RawLog:
             LogUnreadableError: An input or output error.
         """
         try:
-            data = os.read(self._descriptor, size)
+            # Not the descriptor's own position: others may share it.
+            data = os.pread(self._descriptor, size, self._byte_offset)
         except OSError as error:
             raise translated(error, self.path, byte_offset=self._byte_offset) from error
         self._byte_offset += len(data)
@@ -124,8 +132,8 @@ class RawLog:
         """A plain file does not break."""
 
     def skip_to(self, byte_offset: int) -> bool:
-        """Seek; tell whether the file is that long now."""
-        self._byte_offset = os.lseek(self._descriptor, byte_offset, os.SEEK_SET)
+        """Go to a byte; tell whether the file is that long now."""
+        self._byte_offset = byte_offset
         return byte_offset <= self.size()
 
     def size(self) -> int:
@@ -138,6 +146,19 @@ class RawLog:
             return os.fstat(self._descriptor).st_size
         except OSError as error:
             raise translated(error, self.path, byte_offset=self._byte_offset) from error
+
+    def generation(self) -> int | None:
+        """What the file system counts up each time it deals the inode anew; ``None`` elsewhere."""
+        try:
+            answer = fcntl.ioctl(self._descriptor, _GET_VERSION, bytes(_LONG_BYTES))
+        except OSError:
+            return None
+        return int.from_bytes(answer[:4], sys.byteorder)
+
+    @property
+    def descriptor(self) -> int:
+        """The open descriptor; it goes with this stream."""
+        return self._descriptor
 
     def close(self) -> None:
         """Give the file descriptor back; once is enough."""
@@ -159,18 +180,25 @@ class RawLog:
         self.close()
 
 
-def open_log(path: Path, *, identity: tuple[int, int] | None = None) -> RawLog:
-    """The regular file at the path, open for reading.
+def open_log(
+    path: Path, *, identity: tuple[int, int] | None = None, held: int | None = None
+) -> RawLog:
+    """The regular file at the path, or that of a descriptor held open, open for reading.
 
     Args:
         path: Comes from the allow-list; nothing here widens it.
         identity: The (device, inode) that was found there. When a rotation has put another file
             in its place since, that file is refused instead of read at a foreign checkpoint.
+        held: A descriptor to read instead of the path, which may lead elsewhere by now. It stays
+            the caller's to close.
 
     Raises:
         LogMissingError: Nothing is there.
-        LogUnreadableError: Not a regular file, not permitted, or not the file that was found.
+        LogChangedError: It is not the file that was found.
+        LogUnreadableError: Not a regular file, or not permitted.
     """
+    if held is not None:
+        return RawLog(os.dup(held), path)
     try:
         # Before opening: merely opening some devices does something to them.
         require_regular(path.stat(), path)
@@ -208,7 +236,7 @@ def require_regular(found: os.stat_result, path: str | os.PathLike[str]) -> None
 
 def _require_same(found: os.stat_result, path: Path, identity: tuple[int, int] | None) -> None:
     if identity is not None and identity != (found.st_dev, found.st_ino):
-        raise LogUnreadableError(
+        raise LogChangedError(
             "another file has taken the log's place since it was found",
             where=printable(path),
             fix="run again; the next pass tells the two files apart",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.log.compression import open_stream
@@ -17,7 +17,7 @@ def read_pieces(
     first_line: LineNumber,
     limits: Limits,
     is_closed: bool,
-) -> Iterator[Piece]:
+) -> Generator[Piece, None, None]:
     """What stands in the file from ``start`` to its end; the pieces tile it without a hole.
 
     A plain file is read from ``start`` and no byte before it is touched (IN-21); an archive is
@@ -44,7 +44,9 @@ def read_pieces(
     """
     cutter = LineCutter(start=start, first_line=first_line, limits=limits)
     identity = (file.device, file.inode) if file.inode else None
-    with open_stream(file.path, file.compression, limits=limits, identity=identity) as stream:
+    with open_stream(
+        file.path, file.compression, limits=limits, identity=identity, held=file.held
+    ) as stream:
         stream.skip_to(start)
         while chunk := stream.salvage(cutter.chunk_bytes_max):
             yield from cutter.feed(chunk)

@@ -70,6 +70,10 @@ class LogFile:
     """Bytes on disk (compressed, where the file is)."""
     mtime_us: int
     """Shown to people only; nothing is ever decided by it."""
+    generation: int | None = None
+    """What tells two files of one inode number apart, where the file system says it."""
+    held: int | None = None
+    """An open descriptor of the file, where its name may lead elsewhere by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
