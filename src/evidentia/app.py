@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,12 +20,11 @@ from evidentia.errors import ConfigError
 from evidentia.ingest.rehearsal import Rehearsal
 from evidentia.ingest.run import Target, ingest
 from evidentia.ingest.values import IngestOptions, IngestReport, Watch
-from evidentia.log.discovery import discover
+from evidentia.log.discovery import Discovery, discover
 from evidentia.log.values import Limits, LogSource
 from evidentia.pack.contract import Pack
 from evidentia.pack.registry import find_pack, load_packs
 from evidentia.store.opening import DEFAULT_PATH, Store, store_at
-from evidentia.store.values import Segment
 from evidentia.store.writer import StoreWriter
 
 CONFIG_NAME: Final = "evidentia.toml"
@@ -179,19 +178,18 @@ class Workspace:
             self.pack(name)
         discovery = discover(sources)
         if is_dry_run:
-            rehearsal = Rehearsal(self._segments())
-            target = Target(sink=rehearsal, is_dry_run=True)
-            return ingest(target, discovery, self.packs, options, watch)
+            return self._rehearse(discovery, options, watch)
         with self.writer("ingest") as writer:
             bulk = None if writer.has_events() else writer.bulk
             target = Target(sink=writer, bulk=bulk)
             return ingest(target, discovery, self.packs, options, watch)
 
-    def _segments(self) -> tuple[Segment, ...]:
-        if not self.store.exists():
-            return ()
-        with self.store.reader() as reader:
-            return reader.segments()
+    def _rehearse(self, discovery: Discovery, options: IngestOptions, watch: Watch) -> IngestReport:
+        with ExitStack() as stack:
+            stored = stack.enter_context(self.store.reader()) if self.store.exists() else None
+            rehearsal = Rehearsal(stored.segments() if stored else (), stored)
+            target = Target(sink=rehearsal, is_dry_run=True)
+            return ingest(target, discovery, self.packs, options, watch)
 
     def verify(self, options: VerifyOptions) -> VerifyReport:
         """Compare the store with its logs. Reads only."""

@@ -13,7 +13,7 @@ from evidentia.log.names import path_of
 from evidentia.log.opening import ByteStream
 from evidentia.log.values import Compression, Limits
 from evidentia.proof.chain import BytesDigest
-from evidentia.store.evidence import stored_bytes
+from evidentia.store.evidence import common_length, stored_bytes
 from evidentia.store.reader import Span, StoreReader
 from evidentia.store.values import Batch, Segment
 
@@ -140,16 +140,9 @@ def _first_difference(
                 continue
             found = stream.salvage(len(piece.data))
             if found != piece.data:
-                common = _common_length(found, piece.data)
+                common = common_length(found, piece.data)
                 return piece.byte_offset + common, common == len(found)
     return batch.byte_end, False
-
-
-def _common_length(left: bytes, right: bytes) -> int:
-    for index, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return index
-    return min(len(left), len(right))
 
 
 def check_stored_bytes(reader: StoreReader, segment: Segment) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from evidentia.errors import LogUnreadableError
@@ -15,7 +15,7 @@ from evidentia.event.values import (
 )
 from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
 from evidentia.ingest.values import BatchSink, IngestOptions
-from evidentia.log.identity import FingerprintBuilder
+from evidentia.log.identity import FingerprintBuilder, IdentityBytes
 from evidentia.log.values import Block, Break, Limits, Stretch, StretchKind
 from evidentia.proof.chain import BytesDigest
 from evidentia.store.values import (
@@ -158,6 +158,8 @@ class Collector:
         promoted: The pack's promoted columns, in the parser's order.
         options: When a batch is full.
         fingerprints: Follows the bytes, to tell next time whether they are still there.
+        require_intact: Asked before each commit with the head of the segment and the bytes before
+            the checkpoint; raises where the file does not hold them any more.
     """
 
     def __init__(
@@ -167,12 +169,15 @@ class Collector:
         promoted: tuple[str, ...],
         options: IngestOptions,
         fingerprints: FingerprintBuilder,
+        require_intact: Callable[[IdentityBytes, int], None] = lambda _known, _checkpoint: None,
     ) -> None:
         self._sink = sink
         self.segment_id = segment.id
         self._promoted = promoted
         self._options = options
         self._fingerprints = fingerprints
+        self._require_intact = require_intact
+        self._anchor = fingerprints.read_so_far.anchor
         self._parts: Parts | None = None
         self.checkpoint = segment.checkpoint
         self.next_line = segment.next_line
@@ -221,6 +226,10 @@ class Collector:
     def _commit(
         self, parts: Parts, digest: bytes, state: SegmentState, gaps: tuple[Gap, ...]
     ) -> None:
+        # A file that was cut after these bytes were read is another one since: what was read of it
+        # may come from both.
+        known = IdentityBytes(head=self._fingerprints.read_so_far.head, anchor=self._anchor)
+        self._require_intact(known, self.checkpoint)
         self._sink.commit_batch(
             BatchWrite(
                 segment_id=self.segment_id,
@@ -239,6 +248,7 @@ class Collector:
                 state=state,
             )
         )
+        self._anchor = self._fingerprints.read_so_far.anchor
         self.checkpoint = parts.end
         self.next_line = parts.next_line
         self.events += len(parts.events)

@@ -1,41 +1,49 @@
 """Which segment a file continues: content decides, device and inode are only where to look first.
 
-A segment is resumed when the bytes already read are still there (head and anchor hash). A file
-that shrank, or whose head or anchor changed, starts the next segment; the segment it used to hold
-is then ``replaced``, unless another file of the same run continues it.
+In this order: a file continues the segment that its inode held, when the bytes already read are
+still there (head and anchor hash); else the segment that no such file continues and whose bytes it
+holds, whatever its name, inode or compression: the renamed file, the copy, the archive. What is
+left over may be a copy of lines that are stored, or a new segment; ``copies`` tells those apart
+once everything here has been read.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from blake3 import blake3
 
 from evidentia.errors import EvidentiaError, LogError, UsageError
 from evidentia.event.values import ByteOffset
+from evidentia.log.compression import open_stream
 from evidentia.log.identity import FingerprintBuilder, resume_fingerprint
 from evidentia.log.names import stored_path
-from evidentia.log.values import Limits, LogFile
+from evidentia.log.values import HEAD_BYTES, Compression, Limits, LogFile
 from evidentia.store.records import signed_64
-from evidentia.store.values import Gap, Segment, SegmentChange, SegmentState
+from evidentia.store.values import Segment, SegmentState
+
+Inode: TypeAlias = tuple[int, int]
+Archive: TypeAlias = tuple[int, int, int, int]
+"""Device, inode, size and time of an archive, which is not looked into twice while they stay."""
+
+_DONE: Final = (SegmentState.FINISHED, SegmentState.BROKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do with a file.
+    """A file and the segment it continues; none when it begins one.
 
     Attributes:
-        segment: The segment it continues; None when it begins one.
         fingerprints: Goes on from the segment's checkpoint.
-        is_unchanged: The segment is finished and the file is as it was: nothing to read.
-        replaced: Segments whose bytes this file used to hold and no file holds any more.
+        is_unchanged: There is nothing to read.
     """
 
     file: LogFile
     segment: Segment | None
     fingerprints: FingerprintBuilder
     is_unchanged: bool = False
-    replaced: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,101 +54,210 @@ class Refusal:
     problem: EvidentiaError
 
 
-def plan_files(
-    files: Sequence[LogFile], segments: Sequence[Segment], limits: Limits
-) -> tuple[Plan | Refusal, ...]:
-    """Decide for all files of a run together which segment each continues.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What was decided for all files of a pass together.
 
-    No segment is continued by two files, nor replaced by one while another continues it: after a
-    rotation the renamed file has the inode, and a new file the path.
+    Attributes:
+        plans: Files that continue a segment, oldest segment first.
+        refusals: Files that cannot be read.
+        rest: Files that continue none, in the order of the list.
+        unclaimed: Segments that no file continues.
     """
-    search = _Search(segments, limits)
+
+    plans: tuple[Plan, ...]
+    refusals: tuple[Refusal, ...]
+    rest: tuple[LogFile, ...]
+    unclaimed: tuple[Segment, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What was found in archives, which change only as a whole. Only saves work.
+
+    Attributes:
+        heads: The first bytes of an archive's stream.
+        settled: The segment that an archive held, and the checkpoint it was read to.
+    """
+
+    heads: dict[Archive, bytes] = field(default_factory=dict)
+    settled: dict[Archive, tuple[int, int]] = field(default_factory=dict)
+
+
+def plan_files(
+    files: Sequence[LogFile], segments: Sequence[Segment], limits: Limits, memory: Memory
+) -> Planned:
+    """Decide for all files of a pass together which segment each continues.
+
+    No segment is continued by two files: after a rotation the renamed file has the inode, and a
+    new file the path.
+    """
+    search = _Search(segments, limits, memory)
     for file in files:
-        search.look(file, search.by_inode.get(_inode(file), []))
+        search.look(file, search.by_inode.get(inode_of(file), ()))
     for file in files:
-        search.look(file, search.by_path.get(stored_path(file.path), []))
-    return tuple(search.result(file) for file in files)
+        search.look_by_content(file)
+    return search.planned(files)
 
 
 class _Search:
     """The segments that no file continues yet, and what was found for each file."""
 
-    def __init__(self, segments: Sequence[Segment], limits: Limits) -> None:
-        self.by_inode: dict[tuple[int, int], list[Segment]] = {}
-        self.by_path: dict[str, list[Segment]] = {}
+    def __init__(self, segments: Sequence[Segment], limits: Limits, memory: Memory) -> None:
+        self.by_inode: dict[Inode, list[Segment]] = {}
+        self._by_head: dict[tuple[int, bytes], list[Segment]] = {}
+        self._segments = segments
         for segment in sorted(segments, key=lambda each: each.checkpoint, reverse=True):
-            if segment.state is not SegmentState.REPLACED:
+            # A segment of which nothing was read yet is known by nothing.
+            if segment.checkpoint:
                 self.by_inode.setdefault((segment.device, segment.inode), []).append(segment)
-                self.by_path.setdefault(segment.path, []).append(segment)
+                head = (segment.fingerprint.head_bytes, segment.fingerprint.head_hash)
+                self._by_head.setdefault(head, []).append(segment)
+        self._head_lengths = sorted({length for length, _hash in self._by_head}, reverse=True)
         self._limits = limits
-        self._taken: set[int] = set()
-        self._found: dict[LogFile, Plan | Refusal] = {}
+        self._memory = memory
+        self._claimed: set[int] = set()
+        self._plans: dict[LogFile, Plan] = {}
+        self._refusals: dict[LogFile, Refusal] = {}
 
-    def look(self, file: LogFile, near: Sequence[Segment]) -> None:
+    def look(self, file: LogFile, near: Iterable[Segment]) -> None:
         """Find the segment that a file continues among those near it."""
         for segment in near:
-            if file in self._found:
+            if file in self._plans or file in self._refusals:
                 return
-            if segment.id not in self._taken:
+            if segment.id not in self._claimed:
                 self._compare(file, segment)
+
+    def look_by_content(self, file: LogFile) -> None:
+        """Find the segment whose bytes a file holds, the one that was read furthest."""
+        if file in self._plans or file in self._refusals or not file.size:
+            return
+        try:
+            near = [
+                segment
+                for segment in self._with_head_of(file)
+                if segment.id not in self._claimed and _is_same_source(segment, file)
+            ]
+        except LogError as problem:
+            self._refusals[file] = Refusal(file=file, problem=problem)
+            return
+        self.look(file, near)
+
+    def _with_head_of(self, file: LogFile) -> list[Segment]:
+        head = head_of(file, self._limits, self._memory)
+        found: list[Segment] = []
+        for length in self._head_lengths:
+            if len(head) >= length:
+                found += self._by_head.get((length, blake3(head[:length]).digest()), ())
+        return sorted(found, key=lambda each: each.checkpoint, reverse=True)
 
     def _compare(self, file: LogFile, segment: Segment) -> None:
         try:
-            fingerprints = _resumed(file, segment, self._limits)
-            if fingerprints is None:
+            plan = self._plan(file, segment)
+            if plan is None:
                 return
-            self._taken.add(segment.id)
+            self._claimed.add(segment.id)
             _check_source(segment, file)
         except (LogError, UsageError) as problem:
-            self._found[file] = Refusal(file=file, problem=problem)
+            self._refusals[file] = Refusal(file=file, problem=problem)
             return
-        self._found[file] = Plan(
+        self._plans[file] = plan
+
+    def _plan(self, file: LogFile, segment: Segment) -> Plan | None:
+        place = (segment.id, segment.checkpoint)
+        if self._memory.settled.get(archive_of(file)) == place:
+            return Plan(
+                file=file, segment=segment, fingerprints=FingerprintBuilder(), is_unchanged=True
+            )
+        fingerprints = resume_fingerprint(
+            file.path,
+            file.compression,
+            segment.fingerprint,
+            ByteOffset(segment.checkpoint),
+            limits=self._limits,
+            held=file.held,
+        )
+        if fingerprints is None:
+            return None
+        return Plan(
             file=file,
             segment=segment,
             fingerprints=fingerprints,
-            is_unchanged=_is_done(segment) and segment.last_size == file.size,
+            is_unchanged=_is_done(segment) and _is_as_it_was(segment, file),
         )
 
-    def result(self, file: LogFile) -> Plan | Refusal:
-        """What to do with a file, once all were looked at."""
-        if file in self._found:
-            return self._found[file]
-        near = {
-            segment.id: segment
-            for segment in (
-                *self.by_inode.get(_inode(file), ()),
-                *self.by_path.get(stored_path(file.path), ()),
-            )
-            if segment.id not in self._taken
-        }
-        self._taken |= near.keys()
-        return Plan(
-            file=file,
-            segment=None,
-            fingerprints=FingerprintBuilder(),
-            replaced=tuple(near.values()),
+    def planned(self, files: Sequence[LogFile]) -> Planned:
+        """The decisions, once all files were looked at."""
+        plans = [self._plans[file] for file in files if file in self._plans]
+        return Planned(
+            plans=tuple(sorted(plans, key=_segment_id)),
+            refusals=tuple(self._refusals.values()),
+            rest=tuple(
+                file for file in files if file not in self._plans and file not in self._refusals
+            ),
+            unclaimed=tuple(each for each in self._segments if each.id not in self._claimed),
         )
 
 
-def _inode(file: LogFile) -> tuple[int, int]:
+def _segment_id(plan: Plan) -> int:
+    return plan.segment.id if plan.segment else 0
+
+
+def inode_of(file: LogFile) -> Inode:
+    """Device and inode in the form that segments hold them."""
     return signed_64(file.device), signed_64(file.inode)
 
 
-def _resumed(file: LogFile, segment: Segment, limits: Limits) -> FingerprintBuilder | None:
-    if segment.compression is not file.compression:
-        # The segment's byte offsets would be looked up in bytes that are packed differently.
-        return None
-    return resume_fingerprint(
-        file.path,
-        file.compression,
-        segment.fingerprint,
-        ByteOffset(segment.checkpoint),
-        limits=limits,
-    )
+def archive_of(file: LogFile) -> Archive:
+    """What names an archive as long as nobody has touched it."""
+    return file.device, file.inode, file.size, file.mtime_us
+
+
+def head_of(file: LogFile, limits: Limits, memory: Memory) -> bytes:
+    """The first 1,024 bytes of a file's stream, fewer where there are no more.
+
+    Raises:
+        LogError: The file cannot be read.
+    """
+    key = archive_of(file)
+    if key in memory.heads:
+        return memory.heads[key]
+    with open_stream(file.path, file.compression, limits=limits, held=file.held) as stream:
+        head = stream.salvage(HEAD_BYTES)
+    if file.compression is not Compression.NONE:
+        memory.heads[key] = head
+    return head
+
+
+def file_with_inode(segment: Segment, files: Mapping[Inode, LogFile]) -> LogFile | None:
+    """The file that has a segment's inode now.
+
+    An inode that was dealt anew is told apart by its generation, where the file system has one.
+    """
+    file = files.get((segment.device, segment.inode))
+    if file is None or file.generation == segment.generation:
+        return file
+    return file if None in (file.generation, segment.generation) else None
 
 
 def _is_done(segment: Segment) -> bool:
-    return segment.state in (SegmentState.FINISHED, SegmentState.BROKEN)
+    return segment.state in _DONE
+
+
+def _is_as_it_was(segment: Segment, file: LogFile) -> bool:
+    is_same_form = segment.compression is file.compression
+    return is_same_form and (segment.last_size, segment.path) == (
+        file.size,
+        stored_path(file.path),
+    )
+
+
+def _is_same_source(segment: Segment, file: LogFile) -> bool:
+    source = file.source
+    return (segment.pack, segment.is_lenient) == (source.pack, source.is_lenient) or (
+        # At the path itself it is the log, asked for wrongly, and the user must hear of that.
+        segment.path == stored_path(file.path)
+    )
 
 
 def _check_source(segment: Segment, file: LogFile) -> None:
@@ -158,29 +275,3 @@ def _check_source(segment: Segment, file: LogFile) -> None:
             where=str(file.path),
             fix=f"read it as {known}, or ingest it into another store",
         )
-
-
-def replacement(segment: Segment) -> tuple[SegmentChange, tuple[Gap, ...]]:
-    """How a segment ends whose file now holds other bytes, and what may have been lost with it."""
-    change = SegmentChange(
-        state=SegmentState.REPLACED,
-        tail_bytes=segment.tail_bytes,
-        last_size=segment.last_size,
-        last_mtime_us=segment.last_mtime_us,
-        path=segment.path,
-        device=segment.device,
-        inode=segment.inode,
-    )
-    if not segment.tail_bytes:
-        return change, ()
-    gap = Gap(
-        segment_id=segment.id,
-        byte_offset=segment.checkpoint,
-        kind="unread_replaced",
-        detail=f"the file was truncated or replaced while its last {segment.tail_bytes} bytes "
-        "had no newline yet and were held back",
-        evidence=json.dumps(
-            {"tail_bytes": segment.tail_bytes, "last_size": segment.last_size}, sort_keys=True
-        ),
-    )
-    return change, (gap,)

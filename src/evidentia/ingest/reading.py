@@ -8,16 +8,25 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from evidentia.errors import EvidentiaError, LogCorruptError, LogError, UsageError
-from evidentia.event.values import ByteOffset, LineNumber
+from evidentia.errors import (
+    EvidentiaError,
+    LogChangedError,
+    LogCorruptError,
+    LogError,
+    LogMissingError,
+    UsageError,
+)
+from evidentia.event.values import SEGMENT_BYTES_MAX, ByteOffset, LineNumber
 from evidentia.ingest.collect import Collector
 from evidentia.ingest.dividing import divided
 from evidentia.ingest.parse import LineParser
-from evidentia.ingest.plan import Plan, replacement
+from evidentia.ingest.plan import Plan
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, Parsed, WorkerParsers
 from evidentia.log.compression import open_stream
+from evidentia.log.identity import IdentityBytes, require_intact
 from evidentia.log.names import stored_path
+from evidentia.log.opening import RawLog, open_log
 from evidentia.log.reader import read_pieces
 from evidentia.log.sniff import SNIFF_BYTES, check_format
 from evidentia.log.values import (
@@ -26,12 +35,14 @@ from evidentia.log.values import (
     Block,
     Break,
     Compression,
+    LogFile,
     LogSource,
+    Piece,
     Stretch,
     Tail,
 )
 from evidentia.store.records import unsigned_64
-from evidentia.store.values import Gap, NewSegment, Segment, SegmentChange, SegmentState
+from evidentia.store.values import Gap, GapKind, NewSegment, Segment, SegmentChange, SegmentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +51,10 @@ class Task:
 
     Attributes:
         archive: What a whole reading of a compressed file found; clean for a plain file.
-        unread_bytes: Bytes of the (decompressed) stream after the checkpoint.
     """
 
     plan: Plan
     archive: ArchiveState
-    unread_bytes: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +65,8 @@ class _End:
     cut: Break | None = None
     gaps: tuple[Gap, ...] = ()
     is_stopped: bool = False
+    is_changed: bool = False
+    has_more: bool = False
     problem: EvidentiaError | None = None
 
 
@@ -72,45 +83,61 @@ class FileReader:
 
     def skipped(self, task: Task) -> FileReport:
         """The report on a file that the run was stopped before."""
-        return _report_unread(task, Outcome.STOPPED)
+        return report_unread(task.plan, Outcome.STOPPED)
 
-    def read(self, task: Task) -> FileReport:
-        """Read a file's new bytes; what cannot be read is in the report, never raised.
+    def go_on(self, task: Task, segment: Segment) -> FileReport:
+        """Read a file's new bytes into the segment it continues; what fails is in the report.
 
         Raises:
             StoreError: The store refuses or fails.
         """
-        plan = task.plan
-        if plan.is_unchanged or (plan.segment is None and not plan.file.size):
-            return _report_unread(task, Outcome.UNCHANGED)
-        if task.archive.condition is ArchiveCondition.TRUNCATED and not self.options.is_final:
-            return _report_unread(task, Outcome.WAITING)
-        if plan.segment is not None:
-            return self._read_segment(task, plan.segment, ())
+        if task.plan.is_unchanged:
+            return report_unread(task.plan, Outcome.UNCHANGED)
+        if self._must_wait(task):
+            return report_unread(task.plan, Outcome.WAITING)
+        if self._has_nothing_new(task, segment):
+            end = _End(tail_bytes=segment.tail_bytes)
+            self._record_end(task, segment, self._state_after(task, end), end)
+            return report_unread(task.plan, Outcome.UNCHANGED)
+        return self._read_segment(task, segment)
+
+    def begin(self, task: Task, empty: Segment | None) -> FileReport:
+        """Read a file into a new segment, or into one of which nothing was read yet.
+
+        Raises:
+            StoreError: The store refuses or fails.
+        """
+        if self._must_wait(task):
+            return report_unread(task.plan, Outcome.WAITING)
+        if empty is not None:
+            if self._has_nothing_new(task, empty):
+                return report_unread(replace(task.plan, segment=empty), Outcome.UNCHANGED)
+            return self._read_segment(task, empty)
         try:
             self._check_format(task)
-            log_id = self.sink.log_id(_storable(plan.file.source))
+            log_id = self.sink.log_id(_storable(task.plan.file.source))
         except (LogError, UsageError) as problem:
-            return _report_unread(task, Outcome.FAILED, problem)
-        gaps = self._end_replaced(plan)
-        return self._read_segment(task, self._new_segment(plan, log_id), gaps)
+            return report_unread(task.plan, Outcome.FAILED, problem)
+        return self._read_segment(task, self._new_segment(task.plan.file, log_id))
+
+    def _must_wait(self, task: Task) -> bool:
+        is_truncated = task.archive.condition is ArchiveCondition.TRUNCATED
+        return is_truncated and not self.options.is_final
+
+    def _has_nothing_new(self, task: Task, segment: Segment) -> bool:
+        file = task.plan.file
+        is_plain = file.compression is Compression.NONE
+        is_asked = self.options.is_final and segment.tail_bytes > 0
+        return is_plain and not is_asked and file.size == segment.checkpoint + segment.tail_bytes
 
     def _check_format(self, task: Task) -> None:
         file = task.plan.file
-        with open_stream(file.path, file.compression, limits=self.options.limits) as stream:
+        with open_stream(
+            file.path, file.compression, limits=self.options.limits, held=file.held
+        ) as stream:
             check_format(stream.salvage(SNIFF_BYTES), where=str(file.path))
 
-    def _end_replaced(self, plan: Plan) -> tuple[Gap, ...]:
-        found: tuple[Gap, ...] = ()
-        for segment in plan.replaced:
-            change, gaps = replacement(segment)
-            self.sink.record_gaps(gaps)
-            self.sink.change_segment(segment.id, change)
-            found += gaps
-        return found
-
-    def _new_segment(self, plan: Plan, log_id: int) -> Segment:
-        file = plan.file
+    def _new_segment(self, file: LogFile, log_id: int) -> Segment:
         return self.sink.add_segment(
             NewSegment(
                 log_id=log_id,
@@ -118,21 +145,26 @@ class FileReader:
                 compression=file.compression,
                 device=file.device,
                 inode=file.inode,
+                generation=file.generation,
             )
         )
 
-    def _read_segment(self, task: Task, segment: Segment, gaps: tuple[Gap, ...]) -> FileReport:
-        collector = Collector(
-            self.sink, segment, self.parser.promoted, self.options, task.plan.fingerprints
-        )
-        end = _End(gaps=gaps)
+    def _read_segment(self, task: Task, segment: Segment) -> FileReport:
+        end = _End()
+        file = task.plan.file
         try:
-            self._read_pieces(task, collector, end)
+            raw = open_log(file.path, identity=_identity(file), held=file.held)
+        except (LogMissingError, LogChangedError):
+            # A rotation came in between; the next look tells where the file is.
+            return replace(report_unread(task.plan, Outcome.UNCHANGED), has_more=True)
         except LogError as problem:
-            end.problem = problem
-        collector.commit()
-        state = self._state_after(task, end)
-        self._record_end(task, segment, state, end)
+            return report_unread(task.plan, Outcome.FAILED, problem)
+        with raw:
+            held = replace(file, held=raw.descriptor)
+            collector = self._collector(task, segment, raw)
+            self._read_all(replace(task, plan=replace(task.plan, file=held)), collector, end)
+        if not end.is_changed:
+            self._record_end(task, segment, self._state_after(task, end), end)
         return FileReport(
             path=stored_path(task.plan.file.path),
             outcome=_outcome(end, has_read=collector.checkpoint > segment.checkpoint),
@@ -144,24 +176,52 @@ class FileReader:
             checkpoint=collector.checkpoint,
             next_line=collector.next_line,
             tail_bytes=end.tail_bytes,
+            has_more=end.has_more or end.is_changed,
             gaps=end.gaps,
             problem=end.problem,
         )
 
+    def _collector(self, task: Task, segment: Segment, raw: RawLog) -> Collector:
+        def check(known: IdentityBytes, checkpoint: int) -> None:
+            if task.plan.file.compression is Compression.NONE:
+                require_intact(raw, known, checkpoint)
+
+        return Collector(
+            self.sink, segment, self.parser.promoted, self.options, task.plan.fingerprints, check
+        )
+
+    def _read_all(self, task: Task, collector: Collector, end: _End) -> None:
+        try:
+            try:
+                self._read_pieces(task, collector, end)
+            except LogChangedError:
+                raise
+            except LogError as problem:
+                # What was read before the fault is stored.
+                end.problem = problem
+            collector.commit()
+        except LogChangedError:
+            end.is_changed = True
+
     def _read_pieces(self, task: Task, collector: Collector, end: _End) -> None:
         file = task.plan.file
+        start = collector.checkpoint
         pieces = read_pieces(
             file,
-            start=ByteOffset(collector.checkpoint),
+            start=ByteOffset(start),
             first_line=LineNumber(collector.next_line),
             limits=self.options.limits,
             is_closed=self.options.is_final or file.compression is not Compression.NONE,
         )
+        turn_ends = start + (self.options.turn_bytes or SEGMENT_BYTES_MAX)
         with closing(self.pool.parse(self.number, divided(pieces))) as parsed_pieces:
             for parsed in parsed_pieces:
                 self._take(parsed, collector, end, file.path.name)
                 if self.watch.should_stop():
                     end.is_stopped = True
+                    return
+                if end_of(parsed[0]) >= turn_ends:
+                    end.has_more = True
                     return
 
     def _take(self, parsed: Parsed, collector: Collector, end: _End, name: str) -> None:
@@ -193,7 +253,8 @@ class FileReader:
         if end.cut is not None:
             return SegmentState.BROKEN
         is_closed = self.options.is_final or task.plan.file.compression is not Compression.NONE
-        if is_closed and not end.is_stopped and end.problem is None:
+        is_at_end = not (end.is_stopped or end.has_more or end.is_changed or end.problem)
+        if is_closed and is_at_end:
             return SegmentState.FINISHED
         return SegmentState.LIVE
 
@@ -207,6 +268,8 @@ class FileReader:
             path=stored_path(file.path),
             device=file.device,
             inode=file.inode,
+            compression=file.compression,
+            generation=file.generation,
         )
         if not _is_known(segment, change):
             self.sink.change_segment(segment.id, change)
@@ -231,6 +294,8 @@ def _is_known(segment: Segment, change: SegmentChange) -> bool:
         path=segment.path,
         device=unsigned_64(segment.device),
         inode=unsigned_64(segment.inode),
+        compression=segment.compression,
+        generation=segment.generation,
     )
 
 
@@ -246,18 +311,28 @@ def _break_gap(cut: Break, collector: Collector) -> Gap:
     return Gap(
         segment_id=collector.segment_id,
         byte_offset=cut.start + len(cut.data),
-        kind="truncated_archive" if cut.is_truncated else "corrupt_archive",
+        kind=GapKind.TRUNCATED_ARCHIVE if cut.is_truncated else GapKind.CORRUPT_ARCHIVE,
         detail=f"the compressed log breaks off in line {cut.line}; what follows is unknown",
         evidence=json.dumps({"decompressor": cut.detail, "line": cut.line}, sort_keys=True),
     )
 
 
-def _report_unread(
-    task: Task, outcome: Outcome, problem: EvidentiaError | None = None
+def end_of(piece: Piece) -> int:
+    """Where a piece ends in its segment."""
+    return piece.start + (len(piece.data) if isinstance(piece, Block | Break) else piece.length)
+
+
+def _identity(file: LogFile) -> tuple[int, int] | None:
+    return (file.device, file.inode) if file.inode else None
+
+
+def report_unread(
+    plan: Plan, outcome: Outcome, problem: EvidentiaError | None = None
 ) -> FileReport:
-    segment = task.plan.segment
+    """The report on a file of which nothing was read in this run."""
+    segment = plan.segment
     return FileReport(
-        path=stored_path(task.plan.file.path),
+        path=stored_path(plan.file.path),
         outcome=outcome,
         segment_id=segment.id if segment else None,
         checkpoint=segment.checkpoint if segment else 0,

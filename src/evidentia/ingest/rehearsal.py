@@ -7,6 +7,9 @@ from dataclasses import replace
 
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import LogSource
+from evidentia.store.evidence import StoredBytes, stored_bytes
+from evidentia.store.reader import StoreReader
+from evidentia.store.sightings import Decision, StaleCopy
 from evidentia.store.values import (
     BatchWrite,
     Gap,
@@ -22,9 +25,11 @@ class Rehearsal:
 
     Args:
         segments: What the store holds now, so that only new bytes are read.
+        stored: Where to ask for what it holds of them; None for no store.
     """
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
+    def __init__(self, segments: Sequence[Segment], stored: StoreReader | None = None) -> None:
+        self._stored = stored
         self._segments = {segment.id: segment for segment in segments}
         self._kinds: dict[str, int] = {}
 
@@ -55,6 +60,8 @@ class Rehearsal:
             tail_bytes=0,
             last_size=0,
             last_mtime_us=0,
+            generation=new.generation,
+            first_path=new.path,
         )
         self._segments[segment.id] = segment
         return segment
@@ -74,3 +81,24 @@ class Rehearsal:
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Nothing to keep."""
+
+    def record_decision(self, decision: Decision) -> None:
+        """Nothing to keep."""
+
+    def stale_copies(self) -> tuple[StaleCopy, ...]:
+        """Every file that held nothing new when it was last looked at."""
+        return self._stored.stale_copies() if self._stored else ()
+
+    def remember_copy(self, copy: StaleCopy) -> None:
+        """Nothing to keep."""
+
+    def forget_copy(self, path: str) -> None:
+        """Nothing to forget."""
+
+    def stored_bytes(self, segment_id: int, span: tuple[int, int]) -> tuple[StoredBytes, ...]:
+        """What the store holds of a byte range; lines read in this run are not among it."""
+        return tuple(stored_bytes(self._stored, segment_id, span)) if self._stored else ()
+
+    def first_line_sha256(self, segment_id: int) -> bytes | None:
+        """SHA-256 of a stored segment's first line."""
+        return self._stored.first_line_sha256(segment_id) if self._stored else None

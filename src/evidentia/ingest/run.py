@@ -1,33 +1,35 @@
-"""One pass over all logs: plan each file, read it, commit batches, report what became of it."""
+"""Passes over all logs: look, decide, read, commit, and say what became of each file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from typing import Final
 
-from evidentia.errors import LogError, UsageError
+from evidentia.errors import UsageError
+from evidentia.ingest.held import Held
 from evidentia.ingest.parse import LineParser, ParseSettings
-from evidentia.ingest.plan import Plan, Refusal, plan_files
-from evidentia.ingest.reading import FileReader, Task
+from evidentia.ingest.passing import Crew, Pass, Sight
+from evidentia.ingest.plan import Memory
 from evidentia.ingest.values import (
     BULK_BYTES,
     BatchSink,
     FileReport,
     IngestOptions,
     IngestReport,
-    Outcome,
     Watch,
 )
 from evidentia.ingest.workers import parsers
-from evidentia.log.compression import inspect_archive
-from evidentia.log.discovery import Discovery
+from evidentia.log.discovery import Discovery, discover
 from evidentia.log.names import stored_path
-from evidentia.log.values import ArchiveCondition, ArchiveState, Compression
+from evidentia.log.values import LogFile, LogSource
 from evidentia.pack.contract import Pack
 
-_JOBS_MAX = 4
+_JOBS_MAX: Final = 4
+_LOOKS_MAX: Final = 5
+"""Looks at the files in one run; each but the first only because a rotation is going on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,66 +62,145 @@ def ingest(
         StoreError: The store refuses or fails; batches committed before stay.
         UsageError: A source names a pack that does not exist.
     """
-    began = watch.clock()
-    tasks, reports = _plan_all(target.sink, discovery, options)
-    unread_bytes = sum(task.unread_bytes for task in tasks)
-    watch.on_total(unread_bytes)
-    jobs = _jobs(options, unread_bytes)
-    is_bulk = target.bulk is not None and unread_bytes >= BULK_BYTES
-    mode = target.bulk() if target.bulk is not None and is_bulk else nullcontext()
-    settings = _settings(tasks, packs)
-    is_stopped = False
-    with parsers(list(settings.values()), jobs) as pool, mode:
-        numbers = {key: number for number, key in enumerate(settings)}
-        here = {key: LineParser(each) for key, each in settings.items()}
-        for task in tasks:
-            key = _settings_key(task.plan)
-            reader = FileReader(
-                sink=target.sink,
-                pool=pool,
-                number=numbers[key],
-                parser=here[key],
-                options=options,
-                watch=watch,
-            )
-            report = reader.skipped(task) if is_stopped else reader.read(task)
-            is_stopped = is_stopped or report.outcome is Outcome.STOPPED
-            reports.append(report)
-    order = {stored_path(file.path): place for place, file in enumerate(discovery.files)}
-    return IngestReport(
-        files=tuple(sorted(reports, key=lambda report: order[report.path])),
-        problems=discovery.problems,
-        seconds=watch.clock() - began,
-        is_stopped=is_stopped,
-        is_dry_run=target.is_dry_run,
-    )
+    ingester = Ingester(target, packs, options, watch)
+    try:
+        return ingester.run(discovery)
+    finally:
+        ingester.close()
 
 
-def _plan_all(
-    sink: BatchSink, discovery: Discovery, options: IngestOptions
-) -> tuple[list[Task], list[FileReport]]:
-    tasks: list[Task] = []
-    failed: list[FileReport] = []
-    for plan in plan_files(discovery.files, sink.segments(), options.limits):
-        try:
-            if isinstance(plan, Refusal):
-                raise plan.problem
-            tasks.append(_task(plan, options))
-        except (LogError, UsageError) as problem:
-            path = stored_path(plan.file.path)
-            failed.append(FileReport(path=path, outcome=Outcome.FAILED, problem=problem))
-    return tasks, failed
+class Ingester:
+    """Reads logs into a store, one run after the other, and remembers what spares work.
 
+    Args:
+        target: Where batches go.
+        packs: Every pack by name.
+        options: How to ingest.
+        watch: What is told and asked meanwhile.
+        holds_open: Keep live files open between runs, so that lines that are written to a file
+            after it went out of the list are read too.
+    """
 
-def _task(plan: Plan, options: IngestOptions) -> Task:
-    file = plan.file
-    if file.compression is Compression.NONE or plan.is_unchanged:
-        archive = ArchiveState(condition=ArchiveCondition.CLEAN, decompressed_bytes=file.size)
-    else:
-        archive = inspect_archive(file.path, file.compression, options.limits)
-    read_before = plan.segment.checkpoint if plan.segment else 0
-    unread = 0 if plan.is_unchanged else max(0, archive.decompressed_bytes - read_before)
-    return Task(plan=plan, archive=archive, unread_bytes=unread)
+    def __init__(
+        self,
+        target: Target,
+        packs: Mapping[str, Pack],
+        options: IngestOptions,
+        watch: Watch,
+        *,
+        holds_open: bool = False,
+    ) -> None:
+        self._target = target
+        self._packs = packs
+        self._options = options
+        self._watch = watch
+        self._memory = Memory()
+        self._held = Held() if holds_open else None
+        self._parsers: dict[tuple[str, bool], LineParser] = {}
+
+    def close(self) -> None:
+        """Close what is held open."""
+        if self._held is not None:
+            self._held.close()
+
+    def run(self, discovery: Discovery) -> IngestReport:
+        """Look at every file, read what is new, and end the segments that no file continues.
+
+        A segment is ended only when two looks in a row see the same files, so that a rotation in
+        between is not taken for a loss.
+
+        Raises:
+            StoreError: The store refuses or fails; batches committed before stay.
+            UsageError: A source names a pack that does not exist.
+        """
+        began = self._watch.clock()
+        reports: dict[str, FileReport] = {}
+        with ExitStack() as stack:
+            crew = self._crew(discovery, stack)
+            done = self._pass(crew, discovery, reports)
+            for _ in range(_LOOKS_MAX - 1):
+                if done.is_stopped or done.is_settled:
+                    break
+                fresh = discover(discovery.sources) if discovery.sources else discovery
+                if not done.is_disturbed and _names(fresh) == _names(discovery):
+                    break
+                discovery = fresh
+                done = self._pass(crew, discovery, reports)
+            is_sure = not (done.is_stopped or done.is_disturbed)
+            endings = done.end_segments() if is_sure else ()
+            self._hold(done)
+        return IngestReport(
+            files=tuple(_in_order(reports, discovery)),
+            problems=discovery.problems,
+            seconds=self._watch.clock() - began,
+            is_stopped=done.is_stopped,
+            is_dry_run=self._target.is_dry_run,
+            endings=endings,
+        )
+
+    def _pass(self, crew: Crew, discovery: Discovery, reports: dict[str, FileReport]) -> Pass:
+        sight = Sight.of(discovery, self._target.sink.segments(), self._held)
+        done = Pass(crew, sight, self._memory)
+        for report in done.run():
+            _merge(reports, report)
+        return done
+
+    def _crew(self, discovery: Discovery, stack: ExitStack) -> Crew:
+        unread_bytes = self._unread_bytes(discovery)
+        self._watch.on_total(unread_bytes)
+        settings = self._settings(discovery.sources or _sources_of(discovery.files))
+        is_bulk = self._target.bulk is not None and unread_bytes >= BULK_BYTES
+        pool = stack.enter_context(
+            parsers(list(settings.values()), _jobs(self._options, unread_bytes))
+        )
+        if self._target.bulk is not None and is_bulk:
+            stack.enter_context(self._target.bulk())
+        return Crew(
+            sink=self._target.sink,
+            pool=pool,
+            numbers={key: number for number, key in enumerate(settings)},
+            settings=settings,
+            parsers={key: self._parser(key, each) for key, each in settings.items()},
+            options=self._options,
+            watch=self._watch,
+        )
+
+    def _parser(self, key: tuple[str, bool], settings: ParseSettings) -> LineParser:
+        if key not in self._parsers:
+            self._parsers[key] = LineParser(settings)
+        return self._parsers[key]
+
+    def _unread_bytes(self, discovery: Discovery) -> int:
+        """About how much there is to read, told by sizes alone."""
+        read = {
+            (segment.device, segment.inode): segment.checkpoint
+            for segment in self._target.sink.segments()
+        }
+        return sum(
+            max(0, file.size - read.get((file.device, file.inode), 0)) for file in discovery.files
+        )
+
+    def _settings(self, sources: Sequence[LogSource]) -> dict[tuple[str, bool], ParseSettings]:
+        settings: dict[tuple[str, bool], ParseSettings] = {}
+        for source in sources:
+            if source.pack not in self._packs:
+                raise UsageError(
+                    f"there is no pack {source.pack!r}",
+                    where=source.pattern,
+                    fix="list the packs: evidentia packs",
+                )
+            key = (source.pack, source.is_lenient)
+            pack = self._packs[source.pack]
+            settings.setdefault(key, ParseSettings.of(pack, is_lenient=source.is_lenient))
+        return settings
+
+    def _hold(self, done: Pass) -> None:
+        if self._held is None:
+            return
+        for file in done.finished_files:
+            self._held.drop(file)
+        for file in done.live_files:
+            self._held.add(file)
 
 
 def _jobs(options: IngestOptions, unread_bytes: int) -> int:
@@ -131,23 +212,21 @@ def _jobs(options: IngestOptions, unread_bytes: int) -> int:
     return max(1, min(_JOBS_MAX, (os.cpu_count() or 1) - 1))
 
 
-def _settings_key(plan: Plan) -> tuple[str, bool]:
-    return plan.file.source.pack, plan.file.source.is_lenient
+def _sources_of(files: Sequence[LogFile]) -> tuple[LogSource, ...]:
+    return tuple(dict.fromkeys(file.source for file in files))
 
 
-def _settings(
-    tasks: Sequence[Task], packs: Mapping[str, Pack]
-) -> dict[tuple[str, bool], ParseSettings]:
-    settings: dict[tuple[str, bool], ParseSettings] = {}
-    for task in tasks:
-        name, is_lenient = _settings_key(task.plan)
-        if name not in packs:
-            raise UsageError(
-                f"there is no pack {name!r}",
-                where=task.plan.file.source.pattern,
-                fix="list the packs: evidentia packs",
-            )
-        settings.setdefault(
-            (name, is_lenient), ParseSettings.of(packs[name], is_lenient=is_lenient)
-        )
-    return settings
+def _names(discovery: Discovery) -> set[tuple[str, int, int]]:
+    return {(stored_path(file.path), file.device, file.inode) for file in discovery.files}
+
+
+def _merge(reports: dict[str, FileReport], new: FileReport) -> None:
+    """Add what a later look found of a file to what an earlier one did."""
+    old = reports.get(new.path)
+    reports[new.path] = new if old is None else new.after(old)
+
+
+def _in_order(reports: Mapping[str, FileReport], discovery: Discovery) -> Iterator[FileReport]:
+    """Reports in the order of the list; files that it does not lead to any more come first."""
+    order = {stored_path(file.path): place for place, file in enumerate(discovery.files)}
+    yield from sorted(reports.values(), key=lambda report: order.get(report.path, -1))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
 from evidentia.errors import EvidentiaError
 from evidentia.log.values import Limits, LogSource
+from evidentia.store.evidence import StoredBytes
+from evidentia.store.sightings import Decision, StaleCopy
 from evidentia.store.values import (
     BatchWrite,
     Gap,
@@ -33,6 +35,8 @@ class IngestOptions:
         jobs: Parser processes; None lets the amount of work decide.
         is_final: The logs will not grow: a last line without newline is read, a compressed file
             that breaks off is taken as far as it goes.
+        turn_bytes: A file is left after about this many bytes, so that others get their turn; None
+            reads each to its end.
     """
 
     batch_events: int = 50_000
@@ -40,6 +44,7 @@ class IngestOptions:
     batch_seconds: float = 1.0
     jobs: int | None = None
     is_final: bool = False
+    turn_bytes: int | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -50,6 +55,8 @@ class Outcome(StrEnum):
     READ = "read"
     WAITING = "waiting"
     """A compressed file that is still being written."""
+    COPY = "copy"
+    """Every complete line of it is stored already, as lines of another file."""
     STOPPED = "stopped"
     FAILED = "failed"
 
@@ -62,6 +69,7 @@ class FileReport:
         checkpoint: Bytes ``[0, checkpoint)`` of the segment are in the store.
         tail_bytes: Bytes after the last newline, held back.
         is_new_segment: The file began a segment in this run.
+        has_more: It was left before its end because its turn was over.
     """
 
     path: str
@@ -74,19 +82,44 @@ class FileReport:
     checkpoint: int = 0
     next_line: int = 1
     tail_bytes: int = 0
+    has_more: bool = False
     gaps: tuple[Gap, ...] = ()
     problem: EvidentiaError | None = None
+
+    def with_gaps(self, gaps: tuple[Gap, ...]) -> FileReport:
+        """The same with more gaps."""
+        return replace(self, gaps=(*self.gaps, *gaps)) if gaps else self
+
+    def after(self, earlier: FileReport) -> FileReport:
+        """What this look and an earlier one found of the file together."""
+        has_read = Outcome.READ in (self.outcome, earlier.outcome)
+        is_quiet = self.outcome is Outcome.UNCHANGED and has_read
+        return replace(
+            self,
+            outcome=Outcome.READ if is_quiet else self.outcome,
+            is_new_segment=self.is_new_segment or earlier.is_new_segment,
+            events=self.events + earlier.events,
+            dead_letters=self.dead_letters + earlier.dead_letters,
+            bytes_read=self.bytes_read + earlier.bytes_read,
+            gaps=tuple(dict.fromkeys((*earlier.gaps, *self.gaps))),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What a run did; ``is_stopped`` when it was asked to stop before the end."""
+    """What a run did.
+
+    Attributes:
+        is_stopped: It was asked to stop before the end.
+        endings: What may have been lost with segments that no file continues any more.
+    """
 
     files: tuple[FileReport, ...]
     problems: tuple[EvidentiaError, ...]
     seconds: float
     is_stopped: bool
     is_dry_run: bool
+    endings: tuple[Gap, ...] = ()
 
     @property
     def events(self) -> int:
@@ -106,7 +139,7 @@ class IngestReport:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """Suspected losses found in this run."""
-        return tuple(gap for file in self.files for gap in file.gaps)
+        return (*(gap for file in self.files for gap in file.gaps), *self.endings)
 
 
 class BatchSink(Protocol):
@@ -132,6 +165,24 @@ class BatchSink(Protocol):
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Record suspected losses that came without a batch."""
+
+    def record_decision(self, decision: Decision) -> None:
+        """Record what was decided on a file, and why."""
+
+    def stale_copies(self) -> tuple[StaleCopy, ...]:
+        """Every file that held nothing new when it was last looked at."""
+
+    def remember_copy(self, copy: StaleCopy) -> None:
+        """Remember a file that holds nothing new."""
+
+    def forget_copy(self, path: str) -> None:
+        """Forget a copy that has gone, or is one no more."""
+
+    def stored_bytes(self, segment_id: int, span: tuple[int, int]) -> tuple[StoredBytes, ...]:
+        """Everything that is stored of a byte range, in order of place."""
+
+    def first_line_sha256(self, segment_id: int) -> bytes | None:
+        """SHA-256 of a segment's first line that is not blank; None where it has none yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
