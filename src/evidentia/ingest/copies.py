@@ -19,7 +19,16 @@ from evidentia.log.compression import open_stream
 from evidentia.log.identity import fingerprint, still_holds
 from evidentia.log.names import stored_path
 from evidentia.log.reader import read_pieces
-from evidentia.log.values import Block, Compression, Limits, LogFile, Piece, Stretch, StretchKind
+from evidentia.log.values import (
+    Block,
+    Compression,
+    Limits,
+    LogFile,
+    LogSource,
+    Piece,
+    Stretch,
+    StretchKind,
+)
 from evidentia.store.evidence import StoredBytes, common_length
 from evidentia.store.records import signed_64
 from evidentia.store.sightings import StaleCopy
@@ -51,11 +60,13 @@ class Copies:
         # A first line is looked for more often than a whole file is compared.
         self._limits = replace(limits, block_bytes=min(limits.block_bytes, _LOOK_BYTES))
         self._segments = {each.id: each for each in segments if each.checkpoint}
+        self._readings = {each.id: (each.pack, each.is_lenient) for each in self._segments.values()}
         self._by_first_line: dict[bytes, list[int]] | None = None
         self._known = {copy.path: copy for copy in sink.stale_copies()}
 
-    def add(self, segment_id: int) -> None:
+    def add(self, segment_id: int, source: LogSource) -> None:
         """Take notice of a segment that this pass has begun."""
+        self._readings[segment_id] = (source.pack, source.is_lenient)
         if self._by_first_line is not None:
             self._index(segment_id)
 
@@ -89,7 +100,10 @@ class Copies:
         first = self._first_line_of(file)
         if first is None:
             return self._beginning_of(file)
-        found = [self._compared(file, segment_id, 0) for segment_id in self._candidates(first)]
+        found = [
+            self._compared(file, segment_id, 0)
+            for segment_id in self._with_first_line(first, file.source)
+        ]
         return max(found, key=lambda each: (each.is_whole, each.same_bytes), default=None)
 
     def remember(self, file: LogFile, like: Likeness) -> None:
@@ -117,12 +131,15 @@ class Copies:
         if self._known.pop(path, None):
             self._sink.forget_copy(path)
 
-    def _candidates(self, first_line: bytes) -> tuple[int, ...]:
+    def _with_first_line(self, first_line: bytes, source: LogSource) -> list[int]:
+        """Segments that begin alike and are read alike; another pack makes other rows of a line."""
         if self._by_first_line is None:
             self._by_first_line = {}
             for segment_id in self._segments:
                 self._index(segment_id)
-        return tuple(self._by_first_line.get(first_line, ()))
+        reading = (source.pack, source.is_lenient)
+        found = self._by_first_line.get(first_line, ())
+        return [each for each in found if self._readings[each] == reading]
 
     def _index(self, segment_id: int) -> None:
         first = self._sink.first_line_sha256(segment_id)
@@ -183,7 +200,12 @@ class Copies:
         """
         folder = stored_path(file.path.parent) + "/"
         for segment in reversed(self._segments.values()):
-            if segment.path.startswith(folder) and self._begins_with(segment, file):
+            is_read_alike = self._readings[segment.id] == (file.source.pack, file.source.is_lenient)
+            if (
+                is_read_alike
+                and segment.path.startswith(folder)
+                and self._begins_with(segment, file)
+            ):
                 return Likeness(segment_id=segment.id, same_bytes=0, is_whole=True)
         return None
 

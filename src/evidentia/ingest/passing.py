@@ -29,12 +29,13 @@ from evidentia.ingest.plan import (
     file_with_inode,
     head_of,
     inode_of,
+    inspected,
     plan_files,
 )
 from evidentia.ingest.reading import FileReader, Task, report_unread
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, WorkerParsers
-from evidentia.log.compression import inspect_archive, open_stream
+from evidentia.log.compression import open_stream
 from evidentia.log.discovery import Discovery, look_at
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.names import path_of, stored_path
@@ -212,9 +213,9 @@ class Pass:
 
     def _archive(self, plan: Plan) -> ArchiveState:
         file = plan.file
-        if file.compression is Compression.NONE or plan.is_unchanged:
+        if plan.is_unchanged:
             return ArchiveState(condition=_CLEAN, decompressed_bytes=file.size)
-        return inspect_archive(file.path, file.compression, self._crew.options.limits)
+        return inspected(file, self._crew.options.limits, self._memory)
 
     def _note_continued(
         self, segment: Segment, file: LogFile, report: FileReport
@@ -312,7 +313,7 @@ class Pass:
         if report.segment_id is None:
             return report
         self._begun.add(report.segment_id)
-        copies.add(report.segment_id)
+        copies.add(report.segment_id, file.source)
         if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
             self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
         if empty is None:

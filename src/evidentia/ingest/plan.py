@@ -17,10 +17,17 @@ from blake3 import blake3
 
 from evidentia.errors import EvidentiaError, LogError, UsageError
 from evidentia.event.values import ByteOffset
-from evidentia.log.compression import open_stream
+from evidentia.log.compression import inspect_archive, open_stream
 from evidentia.log.identity import FingerprintBuilder, resume_fingerprint
 from evidentia.log.names import stored_path
-from evidentia.log.values import HEAD_BYTES, Compression, Limits, LogFile
+from evidentia.log.values import (
+    HEAD_BYTES,
+    ArchiveCondition,
+    ArchiveState,
+    Compression,
+    Limits,
+    LogFile,
+)
 from evidentia.store.records import signed_64
 from evidentia.store.values import Segment, SegmentState
 
@@ -78,10 +85,12 @@ class Memory:
     Attributes:
         heads: The first bytes of an archive's stream.
         settled: The segment that an archive held, and the checkpoint it was read to.
+        states: How an archive ended when it was read through.
     """
 
     heads: dict[Archive, bytes] = field(default_factory=dict)
     settled: dict[Archive, tuple[int, int]] = field(default_factory=dict)
+    states: dict[Archive, ArchiveState] = field(default_factory=dict)
 
 
 def plan_files(
@@ -227,6 +236,20 @@ def head_of(file: LogFile, limits: Limits, memory: Memory) -> bytes:
     if file.compression is not Compression.NONE:
         memory.heads[key] = head
     return head
+
+
+def inspected(file: LogFile, limits: Limits, memory: Memory) -> ArchiveState:
+    """How a file ends: a plain one as it is, an archive after reading it through once.
+
+    Raises:
+        LogError: The file cannot be read.
+    """
+    if file.compression is Compression.NONE:
+        return ArchiveState(condition=ArchiveCondition.CLEAN, decompressed_bytes=file.size)
+    key = archive_of(file)
+    if key not in memory.states:
+        memory.states[key] = inspect_archive(file.path, file.compression, limits)
+    return memory.states[key]
 
 
 def file_with_inode(segment: Segment, files: Mapping[Inode, LogFile]) -> LogFile | None:

@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from evidentia.errors import UsageError
+from evidentia.errors import LogError, UsageError
 from evidentia.ingest.held import Held
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.passing import Crew, Pass, Sight
-from evidentia.ingest.plan import Memory
+from evidentia.ingest.plan import Inode, Memory, inode_of, inspected
 from evidentia.ingest.values import (
     BULK_BYTES,
     BatchSink,
@@ -24,8 +24,9 @@ from evidentia.ingest.values import (
 from evidentia.ingest.workers import parsers
 from evidentia.log.discovery import Discovery, discover
 from evidentia.log.names import stored_path
-from evidentia.log.values import LogFile, LogSource
+from evidentia.log.values import Compression, LogFile, LogSource
 from evidentia.pack.contract import Pack
+from evidentia.store.values import Segment
 
 _JOBS_MAX: Final = 4
 _LOOKS_MAX: Final = 5
@@ -171,14 +172,22 @@ class Ingester:
         return self._parsers[key]
 
     def _unread_bytes(self, discovery: Discovery) -> int:
-        """About how much there is to read, told by sizes alone."""
-        read = {
-            (segment.device, segment.inode): segment.checkpoint
-            for segment in self._target.sink.segments()
+        """How much there is to read, as far as inodes and archives tell before anything is read."""
+        known = {
+            (segment.device, segment.inode): segment for segment in self._target.sink.segments()
         }
-        return sum(
-            max(0, file.size - read.get((file.device, file.inode), 0)) for file in discovery.files
-        )
+        return sum(self._unread_bytes_of(file, known) for file in discovery.files)
+
+    def _unread_bytes_of(self, file: LogFile, known: Mapping[Inode, Segment]) -> int:
+        segment = known.get(inode_of(file))
+        if segment is not None and file.compression is not Compression.NONE:
+            return 0
+        try:
+            size = inspected(file, self._options.limits, self._memory).decompressed_bytes
+        except LogError:
+            # It is told when the file's turn comes.
+            return 0
+        return max(0, size - (segment.checkpoint if segment else 0))
 
     def _settings(self, sources: Sequence[LogSource]) -> dict[tuple[str, bool], ParseSettings]:
         settings: dict[tuple[str, bool], ParseSettings] = {}

@@ -162,7 +162,7 @@ def test_a_replaced_log_and_known_gaps_are_in_the_verdict(command: Command, fold
 
     assert "log replaced; store's own bytes checked" in verified.out
     assert "level 0 (readable)" in verified.out
-    assert "1 gap known" in verified.out
+    assert "2 gaps known" in verified.out
     assert "replaced" in status.out
     assert "gap: " in status.out
 

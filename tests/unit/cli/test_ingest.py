@@ -90,7 +90,8 @@ def test_gaps_are_told_and_strict_makes_them_a_finding(command: Command, folder:
     result = command(*INGEST, "a.jsonl", "--strict")
 
     assert result.status == 1
-    assert "gap: the file was truncated or replaced" in result.out
+    assert "gap: the file was cut or written anew" in result.out
+    assert "gap: the last 6 bytes had no newline yet" in result.out
 
 
 def test_many_logs_are_not_all_listed(command: Command, folder: Path) -> None:

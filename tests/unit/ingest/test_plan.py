@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
 from pathlib import Path
 
 import pytest
 
 from evidentia.errors import LogMissingError, UsageError
 from evidentia.event.values import ByteOffset
-from evidentia.ingest.plan import Plan, Refusal, plan_files, replacement
+from evidentia.ingest.plan import Memory, Plan, Planned, Refusal, plan_files
 from evidentia.ingest.values import IngestReport, Outcome
 from evidentia.log.discovery import discover
 from evidentia.log.identity import fingerprint
@@ -44,11 +43,16 @@ def segment_of(file: Path, number: int = 1, **changes: object) -> Segment:
     return a_segment(number, **(known | changes))
 
 
-def planned(*files: LogFile, segments: tuple[Segment, ...]) -> list[Plan]:
-    """The plans for files that can all be read."""
-    plans = plan_files(files, segments, LIMITS)
-    assert not any(isinstance(each, Refusal) for each in plans)
-    return [each for each in plans if isinstance(each, Plan)]
+def plan(*files: LogFile, segments: tuple[Segment, ...]) -> Planned:
+    """The decisions for files that can all be read."""
+    decided = plan_files(files, segments, LIMITS, Memory())
+    assert decided.refusals == ()
+    return decided
+
+
+def continued(decided: Planned) -> dict[str, int]:
+    """Which segment each file continues, by the file's name."""
+    return {each.file.path.name: each.segment.id for each in decided.plans if each.segment}
 
 
 def test_a_file_that_grew_continues_its_segment(place: Place) -> None:
@@ -57,10 +61,10 @@ def test_a_file_that_grew_continues_its_segment(place: Place) -> None:
     segment = segment_of(path)
     place.append("a.jsonl", goods(5))
 
-    (plan,) = planned(found(path), segments=(segment,))
+    (grown,) = plan(found(path), segments=(segment,)).plans
 
-    assert (plan.segment, plan.is_unchanged, plan.replaced) == (segment, False, ())
-    assert plan.fingerprints.fingerprint() == segment.fingerprint
+    assert (grown.segment, grown.is_unchanged) == (segment, False)
+    assert grown.fingerprints.fingerprint() == segment.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -73,15 +77,16 @@ def test_a_file_that_grew_continues_its_segment(place: Place) -> None:
     ],
     ids=["shrunk", "another head", "another anchor", "larger"],
 )
-def test_a_file_whose_read_bytes_changed_begins_a_segment(place: Place, data: bytes) -> None:
-    """IN-02, M07, M24: shrunk or rewritten, whatever its size, the file is the next segment."""
+def test_a_file_whose_read_bytes_changed_continues_nothing(place: Place, data: bytes) -> None:
+    """IN-02, M07, M24: shrunk or rewritten, whatever its size, the file is not the segment."""
     path = place.write("a.jsonl", goods(50))
     segment = segment_of(path)
     place.write("a.jsonl", data)
 
-    (plan,) = planned(found(path), segments=(segment,))
+    decided = plan(found(path), segments=(segment,))
 
-    assert (plan.segment, plan.replaced) == (None, (segment,))
+    assert [file.path for file in decided.rest] == [path]
+    assert decided.unclaimed == (segment,)
 
 
 def test_a_file_with_the_same_inode_under_another_name_continues(place: Place) -> None:
@@ -90,59 +95,69 @@ def test_a_file_with_the_same_inode_under_another_name_continues(place: Place) -
     segment = segment_of(path)
     path = path.rename(place.folder / "a.jsonl.1")
 
-    (plan,) = planned(found(path), segments=(segment,))
-
-    assert plan.segment == segment
+    assert continued(plan(found(path), segments=(segment,))) == {"a.jsonl.1": segment.id}
 
 
-def test_a_file_with_the_same_name_and_content_continues(place: Place) -> None:
-    """M32: device and inode may change; the path is where to look, the content proves."""
+def test_a_file_with_the_same_content_continues_whatever_its_inode(place: Place) -> None:
+    """M32: device and inode may change; the content proves."""
     path = place.write("a.jsonl", goods(50))
-    segment = segment_of(path, device=99, inode=99)
+    segment = segment_of(path, device=99, inode=99, path="/elsewhere/a.jsonl")
 
-    (plan,) = planned(found(path), segments=(segment,))
+    assert continued(plan(found(path), segments=(segment,))) == {"a.jsonl": segment.id}
 
-    assert plan.segment == segment
+
+def test_an_archive_continues_the_segment_whose_bytes_it_holds(place: Place) -> None:
+    """M01, M13: offsets count the decompressed stream, so the packed file goes on where it was."""
+    path = place.write("a.jsonl", goods(50))
+    segment = segment_of(path)
+    packed = place.write("a.jsonl.1.gz", gzip.compress(goods(60)))
+    place.write("a.jsonl", goods(3, 90))
+
+    decided = plan(found(path), found(packed), segments=(segment,))
+
+    assert continued(decided) == {"a.jsonl.1.gz": segment.id}
+    assert [file.path for file in decided.rest] == [path]
 
 
 def test_an_inode_with_other_content_is_no_proof(place: Place) -> None:
-    """M12: a file that was given a freed inode begins a segment, and the old one ends."""
+    """M12: a file that was given a freed inode continues nothing."""
     path = place.write("b.jsonl", goods(80, 7))
-    old = segment_of(path, path="/logs/a.jsonl", fingerprint=a_segment().fingerprint)
+    other = fingerprint(place.write("c", goods(80)), Compression.NONE, ByteOffset(900))
+    old = segment_of(path, path="/logs/a.jsonl", checkpoint=900, fingerprint=other)
 
-    (plan,) = planned(found(path), segments=(old,))
+    decided = plan(found(path), segments=(old,))
 
-    assert (plan.segment, plan.replaced) == (None, (old,))
+    assert (continued(decided), decided.unclaimed) == ({}, (old,))
 
 
-def test_after_a_rotation_each_file_has_its_own_segment(place: Place) -> None:
-    """M02: the renamed file continues; the new one at its path begins, and replaces nothing."""
+def test_after_a_rotation_the_renamed_file_continues(place: Place) -> None:
+    """M02: the new file at the path is left over, and no segment is without a file."""
     path = place.write("a.jsonl", goods(50))
     segment = segment_of(path)
     path.rename(place.folder / "a.jsonl.1")
     place.write("a.jsonl", goods(3, 100))
 
-    new, old = planned(found(path), found(place.folder / "a.jsonl.1"), segments=(segment,))
+    decided = plan(found(path), found(place.folder / "a.jsonl.1"), segments=(segment,))
 
-    assert (new.segment, new.replaced) == (None, ())
-    assert old.segment == segment
+    assert continued(decided) == {"a.jsonl.1": segment.id}
+    assert ([file.path for file in decided.rest], decided.unclaimed) == ([path], ())
 
 
 def test_no_segment_is_continued_by_a_file_and_its_copy(place: Place) -> None:
-    """The renamed file continues the segment; an identical copy at its path is another file."""
+    """The renamed file continues the segment; an identical copy at its path is left over."""
     path = place.write("a.jsonl", goods(50))
     segment = segment_of(path)
     path.rename(place.folder / "a.jsonl.1")
     place.write("a.jsonl", goods(50))
 
-    copy, original = planned(found(path), found(place.folder / "a.jsonl.1"), segments=(segment,))
+    decided = plan(found(path), found(place.folder / "a.jsonl.1"), segments=(segment,))
 
-    assert (copy.segment, copy.replaced) == (None, ())
-    assert original.segment == segment
+    assert continued(decided) == {"a.jsonl.1": segment.id}
+    assert [file.path for file in decided.rest] == [path]
 
 
 def test_inodes_that_were_dealt_anew_confuse_nothing(place: Place) -> None:
-    """A restored folder has other inodes: each file is still known by path and content."""
+    """A restored folder has other inodes: each file is still known by its content."""
     first, second = place.write("a.jsonl", goods(50)), place.write("b.jsonl", goods(50, 50))
     one, two = segment_of(first, 1), segment_of(second, 2)
     one, two = (
@@ -150,30 +165,39 @@ def test_inodes_that_were_dealt_anew_confuse_nothing(place: Place) -> None:
         segment_of(second, 2, inode=one.inode),
     )
 
-    plans = planned(found(first), found(second), segments=(one, two))
+    decided = plan(found(first), found(second), segments=(one, two))
 
-    assert [plan.segment for plan in plans] == [one, two]
-    assert [plan.replaced for plan in plans] == [(), ()]
+    assert continued(decided) == {"a.jsonl": 1, "b.jsonl": 2}
 
 
-def test_the_segment_that_was_read_furthest_is_tried_first(place: Place) -> None:
+def test_the_segment_that_was_read_furthest_is_continued(place: Place) -> None:
     """Of several segments that fit, the one with the largest checkpoint goes on."""
     path = place.write("a.jsonl", goods(50))
-    empty = segment_of(path, 1, checkpoint=0, fingerprint=a_segment().fingerprint)
+    middle = ByteOffset(len(goods(20)))
+    half = segment_of(
+        path, 1, checkpoint=middle, fingerprint=fingerprint(path, Compression.NONE, middle)
+    )
     full = segment_of(path, 2)
 
-    (plan,) = planned(found(path), segments=(empty, full))
-
-    assert plan.segment == full
+    assert continued(plan(found(path), segments=(half, full))) == {"a.jsonl": 2}
 
 
-def test_a_replaced_segment_is_never_continued(place: Place) -> None:
-    """What ended stays ended, even if its bytes come back."""
+def test_nothing_continues_a_segment_of_which_nothing_was_read(place: Place) -> None:
+    """A segment without a complete line is known by nothing, so nothing can prove it."""
+    path = place.write("a.jsonl", goods(50))
+    empty = segment_of(path, checkpoint=0, fingerprint=a_segment().fingerprint)
+
+    decided = plan(found(path), segments=(empty,))
+
+    assert [file.path for file in decided.rest] == [path]
+
+
+@pytest.mark.parametrize("state", [SegmentState.REPLACED, SegmentState.GONE])
+def test_a_segment_whose_bytes_come_back_goes_on(place: Place, state: SegmentState) -> None:
+    """M29: what was out of sight is known again by its content."""
     path = place.write("a.jsonl", goods(50))
 
-    (plan,) = planned(found(path), segments=(segment_of(path, state=SegmentState.REPLACED),))
-
-    assert (plan.segment, plan.replaced) == (None, ())
+    assert continued(plan(found(path), segments=(segment_of(path, state=state),))) == {"a.jsonl": 1}
 
 
 @pytest.mark.parametrize("state", [SegmentState.FINISHED, SegmentState.BROKEN])
@@ -182,22 +206,11 @@ def test_a_finished_file_of_the_same_size_is_unchanged(place: Place, state: Segm
     path = place.write("a.jsonl", goods(50))
     done = segment_of(path, state=state)
 
-    (same,) = planned(found(path), segments=(done,))
+    (same,) = plan(found(path), segments=(done,)).plans
     place.append("a.jsonl", goods(1))
-    (grown,) = planned(found(path), segments=(done,))
+    (grown,) = plan(found(path), segments=(done,)).plans
 
     assert (same.is_unchanged, grown.is_unchanged) == (True, False)
-
-
-def test_a_file_that_is_packed_now_is_another_segment(place: Place) -> None:
-    """Byte offsets of a plain segment say nothing about the bytes of an archive at its path."""
-    path = place.write("a.jsonl", goods(50))
-    segment = segment_of(path)
-    path.write_bytes(gzip.compress(goods(50)))
-
-    (plan,) = planned(found(path), segments=(segment,))
-
-    assert (plan.segment, plan.replaced) == (None, (segment,))
 
 
 def test_another_pack_for_a_known_log_is_wrong_usage(place: Place) -> None:
@@ -205,11 +218,20 @@ def test_another_pack_for_a_known_log_is_wrong_usage(place: Place) -> None:
     path = place.write("a.jsonl", goods(5))
     segment = segment_of(path, pack="other")
 
-    (refusal,) = plan_files([found(path)], (segment,), LIMITS)
+    (refusal,) = plan_files([found(path)], (segment,), LIMITS, Memory()).refusals
 
-    assert isinstance(refusal, Refusal)
     assert isinstance(refusal.problem, UsageError)
     assert "--pack other" in str(refusal.problem)
+
+
+def test_the_same_content_elsewhere_may_be_read_by_another_pack(place: Place) -> None:
+    """Another pack makes other rows of a line, so such a file continues nothing."""
+    path = place.write("a.jsonl", goods(5))
+    segment = segment_of(path, pack="other", path="/logs/b.jsonl", inode=7)
+
+    decided = plan(found(path), segments=(segment,))
+
+    assert [file.path for file in decided.rest] == [path]
 
 
 @pytest.mark.parametrize("is_lenient", [False, True])
@@ -220,59 +242,55 @@ def test_another_strictness_for_a_known_log_is_wrong_usage(
     path = place.write("a.jsonl", goods(5))
     segment = segment_of(path, is_lenient=not is_lenient)
 
-    (refusal,) = plan_files([found(path, is_lenient=is_lenient)], (segment,), LIMITS)
+    file = found(path, is_lenient=is_lenient)
+    (refusal,) = plan_files([file], (segment,), LIMITS, Memory()).refusals
 
-    assert isinstance(refusal, Refusal)
     assert isinstance(refusal.problem, UsageError)
 
 
 def test_a_refused_file_keeps_its_segment_from_others(place: Place) -> None:
-    """A segment of a log that is asked for wrongly is not declared replaced."""
+    """A segment of a log that is asked for wrongly is not without a file."""
     path = place.write("a.jsonl", goods(5))
     segment = segment_of(path, pack="other")
-    file = found(path)
     path.rename(place.folder / "a.jsonl.1")
     place.write("a.jsonl", goods(2, 9))
+    files = [found(place.folder / "a.jsonl.1"), found(path)]
 
-    refusal, plan = plan_files([found(place.folder / "a.jsonl.1"), found(path)], (segment,), LIMITS)
+    decided = plan_files(files, (segment,), LIMITS, Memory())
 
-    assert file.inode == segment.inode
-    assert isinstance(refusal, Refusal)
-    assert isinstance(plan, Plan)
-    assert plan.replaced == ()
+    assert [type(each) for each in decided.refusals] == [Refusal]
+    assert ([file.path for file in decided.rest], decided.unclaimed) == ([path], ())
 
 
 def test_a_file_that_goes_away_is_refused_and_the_others_planned(place: Place) -> None:
-    """A log that vanished between discovery and planning is one problem."""
-    first, second = place.write("a.jsonl", goods(5)), place.write("b.jsonl", goods(5, 5))
+    """M31: a file that vanished between two looks is one problem of its own."""
+    first, second = place.write("a.jsonl", goods(5)), place.write("b.jsonl", goods(5, 9))
     files = [found(first), found(second)]
     segments = (segment_of(first, 1), segment_of(second, 2))
     first.unlink()
 
-    refusal, plan = plan_files(files, segments, LIMITS)
+    decided = plan_files(files, segments, LIMITS, Memory())
 
-    assert isinstance(refusal, Refusal)
-    assert isinstance(refusal.problem, LogMissingError)
-    assert isinstance(plan, Plan)
-
-
-def test_held_back_bytes_of_a_replaced_segment_are_a_gap() -> None:
-    """Bytes that were seen and never read may be lost, which is said once."""
-    segment = a_segment(checkpoint=70, tail_bytes=8, last_size=78)
-
-    change, gaps = replacement(segment)
-
-    (gap,) = gaps
-    assert (gap.kind, gap.byte_offset) == ("unread_replaced", 70)
-    assert json.loads(gap.evidence) == {"tail_bytes": 8, "last_size": 78}
-    assert (change.state, change.path) == (SegmentState.REPLACED, segment.path)
+    assert [type(each.problem) for each in decided.refusals] == [LogMissingError]
+    assert continued(decided) == {"b.jsonl": 2}
 
 
-def test_a_replaced_segment_that_was_read_whole_leaves_no_gap() -> None:
-    """Where nothing was held back, nothing is suspected."""
-    _change, gaps = replacement(a_segment(checkpoint=70))
+def test_an_archive_is_not_looked_into_twice(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive changes only as a whole, and decompressing it each time would cost a poll."""
+    packed = place.write("a.gz", gzip.compress(goods(60)))
+    status = packed.stat()
+    segment = segment_of(packed, compression=Compression.GZIP)
+    memory = Memory()
+    memory.settled[status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns // 1000] = (
+        segment.id,
+        segment.checkpoint,
+    )
+    monkeypatch.setattr("evidentia.ingest.plan.resume_fingerprint", None)
 
-    assert gaps == ()
+    (settled,) = plan_files([found(packed)], (segment,), LIMITS, memory).plans
+
+    assert isinstance(settled, Plan)
+    assert (settled.segment, settled.is_unchanged) == (segment, True)
 
 
 def outcomes(report: IngestReport) -> list[Outcome]:

@@ -299,15 +299,15 @@ def test_a_reading_error_inside_an_archive_is_an_error_of_ours(
     """M36: a disk fault is not taken for a corrupt archive, nor for a bzip2 error."""
     path = written(packed(Compression.BZIP2, lines))
     calls = itertools.count()
-    real_read = os.read
+    real_read = os.pread
 
-    def fail_later(descriptor: int, size: int) -> bytes:
+    def fail_later(descriptor: int, size: int, place: int) -> bytes:
         if next(calls):
             raise OSError(5, "Input/output error")
-        return real_read(descriptor, size)
+        return real_read(descriptor, size, place)
 
     with monkeypatch.context() as patch, open_stream(path, Compression.BZIP2) as stream:
-        patch.setattr(os, "read", fail_later)
+        patch.setattr(os, "pread", fail_later)
         with pytest.raises(LogUnreadableError):
             stream.read(10**9)
 
@@ -320,7 +320,7 @@ def test_a_stream_that_failed_does_not_pretend_to_have_ended(
 
     with open_stream(path, Compression.GZIP) as stream:
         with monkeypatch.context() as patch:
-            patch.setattr(os, "read", lambda *_: (_ for _ in ()).throw(OSError(5, "fault")))
+            patch.setattr(os, "pread", lambda *_: (_ for _ in ()).throw(OSError(5, "fault")))
             with pytest.raises(LogUnreadableError):
                 stream.read(10)
         with pytest.raises(LogUnreadableError):

@@ -184,7 +184,7 @@ def test_a_reading_error_names_path_and_byte(
 
     with open_log(path) as raw:
         raw.read(4)
-        monkeypatch.setattr(os, "read", failing(errno.EIO))
+        monkeypatch.setattr(os, "pread", failing(errno.EIO))
         with pytest.raises(LogUnreadableError) as caught:
             raw.read(4)
 

@@ -136,15 +136,15 @@ def test_resuming_touches_no_byte_before_the_checkpoint(
         log.write(LINES)
     file = found(path)
     sizes: list[int] = []
-    real_read = os.read
+    real_read = os.pread
 
-    def counting_read(descriptor: int, size: int) -> bytes:
-        data = real_read(descriptor, size)
+    def counting_read(descriptor: int, size: int, place: int) -> bytes:
+        data = real_read(descriptor, size, place)
         sizes.append(len(data))
         return data
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", counting_read)
+        patch.setattr(os, "pread", counting_read)
         data = joined(pieces_of(file, start=start))
 
     assert data == LINES
@@ -253,7 +253,7 @@ def test_a_reading_error_names_path_and_byte(
     first = next(pieces)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *_: (_ for _ in ()).throw(OSError(5, "fault")))
+        patch.setattr(os, "pread", lambda *_: (_ for _ in ()).throw(OSError(5, "fault")))
         with pytest.raises(LogUnreadableError) as caught:
             next(pieces)
 
