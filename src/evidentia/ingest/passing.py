@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from blake3 import blake3
 
-from evidentia.errors import EvidentiaError, LogChangedError, LogError, LogMissingError, UsageError
-from evidentia.event.extract import Extractor
+from evidentia.errors import LogChangedError, LogError, LogMissingError, UsageError
 from evidentia.ingest.copies import Copies, Likeness
 from evidentia.ingest.endings import Ending, Surroundings, ending_of, finished, window_gap
-from evidentia.ingest.held import Held
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.plan import (
     Inode,
@@ -33,21 +30,17 @@ from evidentia.ingest.plan import (
     plan_files,
 )
 from evidentia.ingest.reading import FileReader, Task, report_unread
+from evidentia.ingest.sight import Sight, by_first_event
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, WorkerParsers
-from evidentia.log.compression import open_stream
-from evidentia.log.discovery import Discovery, look_at
 from evidentia.log.identity import FingerprintBuilder
-from evidentia.log.names import path_of, stored_path
-from evidentia.log.sniff import SNIFF_BYTES
+from evidentia.log.names import stored_path
 from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, LogFile, LogSource
 from evidentia.store.records import signed_64
 from evidentia.store.sightings import Decision, DecisionKind
 from evidentia.store.values import Gap, Segment, SegmentState
 
 _CLEAN: Final = ArchiveCondition.CLEAN
-_NEVER: Final = 2**63
-"""Later than any event; for files whose first event has no time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,63 +70,6 @@ class Crew:
             options=self.options,
             watch=self.watch,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """The files of one look: those of the list, and those that known segments were last seen in.
-
-    Attributes:
-        unknown: Segments whose place cannot be looked at now, by id: nothing is decided on them.
-    """
-
-    files: tuple[LogFile, ...]
-    segments: tuple[Segment, ...]
-    in_scope: frozenset[int]
-    unknown: frozenset[int]
-
-    @classmethod
-    def of(cls, discovery: Discovery, segments: tuple[Segment, ...], held: Held | None) -> Sight:
-        """What the list leads to, and where segments of its entries were last seen."""
-        sources = {each.pattern: each for each in discovery.sources}
-        known = {inode_of(file) for file in discovery.files}
-        paths = {stored_path(file.path) for file in discovery.files}
-        files = list(discovery.files)
-        unknown = set()
-        scope = [each for each in segments if each.source in sources]
-        for segment in scope:
-            if segment.has_no_file or segment.path in paths:
-                continue
-            try:
-                file = _last_seen(segment, sources[segment.source])
-            except (LogError, OSError):
-                unknown.add(segment.id)
-                continue
-            if file is not None and inode_of(file) not in known:
-                known.add(inode_of(file))
-                files.append(file)
-        if held is not None:
-            files += held.out_of_sight(known)
-        return cls(
-            files=tuple(files),
-            segments=segments,
-            in_scope=frozenset(each.id for each in scope),
-            unknown=frozenset(unknown),
-        )
-
-
-def _last_seen(segment: Segment, source: LogSource) -> LogFile | None:
-    """The file at a segment's last place.
-
-    Raises:
-        LogError: It cannot be looked at.
-        OSError: Its folder is not there, as when a disk is not mounted.
-    """
-    path = path_of(segment.path)
-    file = look_at(path, source)
-    if file is None:
-        path.parent.stat()
-    return file
 
 
 class Pass:
@@ -180,7 +116,9 @@ class Pass:
         if not self._planned.rest:
             return
         copies = Copies(self._crew.sink, self._crew.sink.segments(), self._crew.options.limits)
-        for file in self._by_first_event(self._planned.rest):
+        for file in by_first_event(
+            self._planned.rest, self._crew.settings, self._crew.options.limits
+        ):
             yield self._noted(self._begin(file, copies), file)
 
     def _noted(self, report: FileReport, file: LogFile) -> FileReport:
@@ -340,25 +278,6 @@ class Pass:
     def _copy(self, plan: Plan, segment_id: int) -> FileReport:
         self._copied.setdefault(segment_id, []).append(stored_path(plan.file.path))
         return report_unread(plan, Outcome.COPY)
-
-    def _by_first_event(self, files: tuple[LogFile, ...]) -> list[LogFile]:
-        """Files in the order of their first events; those without a time after them, as named."""
-        if len(files) < 2:  # noqa: PLR2004 - nothing to order
-            return list(files)
-        return sorted(files, key=self._first_event_us)
-
-    def _first_event_us(self, file: LogFile) -> int:
-        key = (file.source.pack, file.source.is_lenient)
-        with suppress(EvidentiaError):
-            with open_stream(
-                file.path, file.compression, limits=self._crew.options.limits
-            ) as stream:
-                line = stream.salvage(SNIFF_BYTES).partition(b"\n")[0]
-            outcome = self._crew.parsers[key].read(line)
-            if isinstance(outcome, tuple):
-                columns, _flags = Extractor(self._crew.settings[key].fields).extract(*outcome)
-                return columns[1] if isinstance(columns[1], int) else _NEVER
-        return _NEVER
 
     def _decide(self, segment_id: int, path: str, kind: DecisionKind, **evidence: object) -> None:
         text = json.dumps(evidence, sort_keys=True)

@@ -11,8 +11,9 @@ from typing import Final
 from evidentia.errors import LogError, UsageError
 from evidentia.ingest.held import Held
 from evidentia.ingest.parse import LineParser, ParseSettings
-from evidentia.ingest.passing import Crew, Pass, Sight
+from evidentia.ingest.passing import Crew, Pass
 from evidentia.ingest.plan import Inode, Memory, inode_of, inspected
+from evidentia.ingest.sight import Sight
 from evidentia.ingest.values import (
     BULK_BYTES,
     BatchSink,
