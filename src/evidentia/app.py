@@ -16,7 +16,7 @@ from evidentia import __version__
 from evidentia.audit.recover import find_damage, recover
 from evidentia.audit.values import RecoverReport, VerifyReport
 from evidentia.audit.verify import VerifyOptions, verify
-from evidentia.errors import ConfigError
+from evidentia.errors import ConfigError, EvidentiaError
 from evidentia.ingest.rehearsal import Rehearsal
 from evidentia.ingest.run import Target, ingest
 from evidentia.ingest.values import IngestOptions, IngestReport, Watch
@@ -24,6 +24,9 @@ from evidentia.log.discovery import Discovery, discover
 from evidentia.log.values import Limits, LogSource
 from evidentia.pack.contract import Pack
 from evidentia.pack.registry import find_pack, load_packs
+from evidentia.service.background import Background
+from evidentia.service.follow import Follower, FollowOptions, Surface
+from evidentia.service.wake import Alarm
 from evidentia.store.opening import DEFAULT_PATH, Store, store_at
 from evidentia.store.writer import StoreWriter
 
@@ -183,6 +186,49 @@ class Workspace:
             bulk = None if writer.has_events() else writer.bulk
             target = Target(sink=writer, bulk=bulk)
             return ingest(target, discovery, self.packs, options, watch)
+
+    def follow(self, options: FollowOptions, surface: Surface, alarm: Alarm) -> None:
+        """Follow logs until ``surface.should_stop`` says so.
+
+        Raises:
+            StoreHeldError: Another process holds the store, or has taken it over.
+            StoreError: The store is another program's, a newer version's, or damaged.
+            UsageError: A source names a pack that is not installed.
+        """
+        Follower(
+            lambda: self.writer("follow"), self.packs, options, surface, time.monotonic, alarm
+        ).run()
+
+    def follow_in_background(
+        self, sources: Sequence[LogSource] | None = None, options: FollowOptions | None = None
+    ) -> Background:
+        """Follow logs in a thread, and return at once.
+
+        Nothing is raised into the calling program, then or later; ``Background.problem`` tells
+        what went wrong. The thread ends with the process, or with ``Background.stop``.
+
+        Args:
+            sources: The logs; those of the configuration by default.
+            options: How; those of the configuration by default.
+        """
+        background = Background()
+        wanted = self.config.sources if sources is None else tuple(sources)
+
+        def count(report: IngestReport) -> None:
+            background.events += report.events
+
+        def remember(problem: EvidentiaError) -> None:
+            background.problem = problem
+
+        surface = Surface(
+            should_stop=lambda: background.is_stopping,
+            sources=lambda: wanted,
+            on_report=count,
+            on_problem=remember,
+        )
+        how = options or FollowOptions(ingest=self.config.options)
+        background.start(lambda: self.follow(how, surface, background.alarm))
+        return background
 
     def _rehearse(self, discovery: Discovery, options: IngestOptions, watch: Watch) -> IngestReport:
         with ExitStack() as stack:

@@ -14,6 +14,7 @@ from evidentia import __version__
 from evidentia.cli import (
     dead_letters,
     export,
+    follow,
     ingest,
     queries,
     reports,
@@ -95,7 +96,17 @@ def shared_options(
     )
 
 
-for _group in (setup, ingest, standing, verification, queries, reports, dead_letters, export):
+for _group in (
+    setup,
+    ingest,
+    follow,
+    standing,
+    verification,
+    queries,
+    reports,
+    dead_letters,
+    export,
+):
     _group.register(APP)
 
 

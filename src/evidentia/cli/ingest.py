@@ -87,7 +87,7 @@ def ingest_command(
     """
     session: Session = context.obj
     workspace = session.workspace()
-    sources = _sources(log, pack, is_lenient=is_lenient) or list(workspace.config.sources)
+    sources = sources_of(log, pack, is_lenient=is_lenient) or list(workspace.config.sources)
     if not sources:
         raise UsageError(
             "there is no log to read",
@@ -104,7 +104,12 @@ def ingest_command(
     return _status(report, is_strict=is_strict)
 
 
-def _sources(logs: list[str] | None, pack: str | None, *, is_lenient: bool) -> list[LogSource]:
+def sources_of(logs: list[str] | None, pack: str | None, *, is_lenient: bool) -> list[LogSource]:
+    """The allow-list that ``--log`` and ``--pack`` make; empty where neither was given.
+
+    Raises:
+        UsageError: Only one of them was given.
+    """
     from evidentia.log.values import LogSource  # noqa: PLC0415 - start-up time
 
     if logs and pack is None:

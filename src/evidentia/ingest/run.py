@@ -22,7 +22,7 @@ from evidentia.ingest.values import (
     IngestReport,
     Watch,
 )
-from evidentia.ingest.workers import parsers
+from evidentia.ingest.workers import InlineParsers, WorkerParsers, parsers
 from evidentia.log.discovery import Discovery, discover
 from evidentia.log.names import stored_path
 from evidentia.log.values import Compression, LogFile, LogSource
@@ -99,6 +99,7 @@ class Ingester:
         self._memory = Memory()
         self._held = Held() if holds_open else None
         self._parsers: dict[tuple[str, bool], LineParser] = {}
+        self._inline: tuple[tuple[tuple[str, bool], ...], InlineParsers] | None = None
 
     def close(self) -> None:
         """Close what is held open."""
@@ -152,9 +153,7 @@ class Ingester:
         self._watch.on_total(unread_bytes)
         settings = self._settings(discovery.sources or _sources_of(discovery.files))
         is_bulk = self._target.bulk is not None and unread_bytes >= BULK_BYTES
-        pool = stack.enter_context(
-            parsers(list(settings.values()), _jobs(self._options, unread_bytes))
-        )
+        pool = self._pool(settings, _jobs(self._options, unread_bytes), stack)
         if self._target.bulk is not None and is_bulk:
             stack.enter_context(self._target.bulk())
         return Crew(
@@ -166,6 +165,16 @@ class Ingester:
             options=self._options,
             watch=self._watch,
         )
+
+    def _pool(
+        self, settings: Mapping[tuple[str, bool], ParseSettings], jobs: int, stack: ExitStack
+    ) -> InlineParsers | WorkerParsers:
+        if jobs:
+            return stack.enter_context(parsers(list(settings.values()), jobs))
+        kinds = tuple(settings)
+        if self._inline is None or self._inline[0] != kinds:
+            self._inline = (kinds, InlineParsers(list(settings.values())))
+        return self._inline[1]
 
     def _parser(self, key: tuple[str, bool], settings: ParseSettings) -> LineParser:
         if key not in self._parsers:

@@ -122,6 +122,11 @@ class IngestReport:
     endings: tuple[Gap, ...] = ()
 
     @property
+    def has_more(self) -> bool:
+        """Whether any file was left before its end because its turn was over."""
+        return any(file.has_more for file in self.files)
+
+    @property
     def events(self) -> int:
         """Events stored in this run."""
         return sum(file.events for file in self.files)
