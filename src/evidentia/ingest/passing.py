@@ -87,7 +87,7 @@ class Pass:
         self._sight = sight
         self._memory = memory
         limits = crew.options.limits
-        self._planned = plan_files(sight.files, sight.segments, limits, memory)
+        self._planned = plan_files(sight.files, sight.segments, limits, memory, sight.held)
         self._by_inode: dict[Inode, LogFile] = {inode_of(file): file for file in sight.files}
         self._by_path = {stored_path(file.path): file for file in sight.files}
         self._copied: dict[int, list[str]] = {}
@@ -98,6 +98,9 @@ class Pass:
         self.is_disturbed = False
         self.live_files: list[LogFile] = []
         self.finished_files: list[LogFile] = []
+        claimed = {plan.file for plan in self._planned.plans}
+        # A file that only a descriptor leads to, and whose segment another file continues.
+        self.finished_files += [file for file in sight.held if file not in claimed]
 
     @property
     def is_settled(self) -> bool:
@@ -117,7 +120,7 @@ class Pass:
             return
         copies = Copies(self._crew.sink, self._crew.sink.segments(), self._crew.options.limits)
         for file in by_first_event(
-            self._planned.rest, self._crew.settings, self._crew.options.limits
+            self._planned.rest, self._crew.settings, self._crew.options.limits, self._memory
         ):
             yield self._noted(self._begin(file, copies), file)
 

@@ -94,19 +94,32 @@ class Memory:
 
 
 def plan_files(
-    files: Sequence[LogFile], segments: Sequence[Segment], limits: Limits, memory: Memory
+    files: Sequence[LogFile],
+    segments: Sequence[Segment],
+    limits: Limits,
+    memory: Memory,
+    last: Sequence[LogFile] = (),
 ) -> Planned:
     """Decide for all files of a pass together which segment each continues.
 
     No segment is continued by two files: after a rotation the renamed file has the inode, and a
     new file the path.
+
+    Args:
+        files: Those of the list.
+        segments: Every segment.
+        limits: What reading a log may cost.
+        memory: What was found in archives before.
+        last: Files that are only held open: they continue what no file of the list does.
     """
     search = _Search(segments, limits, memory)
     for file in files:
         search.look(file, search.by_inode.get(inode_of(file), ()))
     for file in files:
         search.look_by_content(file)
-    return search.planned(files)
+    for file in last:
+        search.look(file, search.by_inode.get(inode_of(file), ()))
+    return search.planned((*files, *last))
 
 
 class _Search:
@@ -202,7 +215,9 @@ class _Search:
             plans=tuple(sorted(plans, key=_segment_id)),
             refusals=tuple(self._refusals.values()),
             rest=tuple(
-                file for file in files if file not in self._plans and file not in self._refusals
+                file
+                for file in files
+                if file not in self._plans and file not in self._refusals and file.held is None
             ),
             unclaimed=tuple(each for each in self._segments if each.id not in self._claimed),
         )

@@ -219,7 +219,8 @@ class Ingester:
         for file in done.finished_files:
             self._held.drop(file)
         for file in done.live_files:
-            self._held.add(file)
+            if file not in done.finished_files:
+                self._held.add(file)
 
 
 def _jobs(options: IngestOptions, unread_bytes: int) -> int:

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from evidentia.errors import EvidentiaError, LogError
+from evidentia.errors import LogError, PackError
 from evidentia.event.extract import Extractor
 from evidentia.event.line import read_line
 from evidentia.ingest.held import Held
 from evidentia.ingest.parse import ParseSettings
-from evidentia.ingest.plan import inode_of
+from evidentia.ingest.plan import Memory, inode_of, inspected
 from evidentia.log.compression import open_stream
 from evidentia.log.discovery import Discovery, look_at
 from evidentia.log.names import path_of, stored_path
@@ -30,10 +30,12 @@ class Sight:
     """The files of one look: those of the list, and those that known segments were last seen in.
 
     Attributes:
+        held: Files that no name leads to any more, through descriptors held open.
         unknown: Segments whose place cannot be looked at now, by id: nothing is decided on them.
     """
 
     files: tuple[LogFile, ...]
+    held: tuple[LogFile, ...]
     segments: tuple[Segment, ...]
     in_scope: frozenset[int]
     unknown: frozenset[int]
@@ -58,10 +60,9 @@ class Sight:
             if file is not None and inode_of(file) not in known:
                 known.add(inode_of(file))
                 files.append(file)
-        if held is not None:
-            files += held.out_of_sight(known)
         return cls(
             files=tuple(files),
+            held=held.out_of_sight(known) if held is not None else (),
             segments=segments,
             in_scope=frozenset(each.id for each in scope),
             unknown=frozenset(unknown),
@@ -86,25 +87,47 @@ def by_first_event(
     files: Sequence[LogFile],
     settings: Mapping[tuple[str, bool], ParseSettings],
     limits: Limits,
+    memory: Memory,
 ) -> list[LogFile]:
-    """Files in the order of their first events; those without a time after them, as named."""
+    """Files in the order of their first events; those without a time after them, as named.
+
+    Of files with the same first line the longest comes first, so that a copy finds the lines of its
+    original stored.
+    """
     if len(files) == 1:
         return list(files)
-    return sorted(
-        files,
-        key=lambda file: _first_event_us(
-            file, settings[file.source.pack, file.source.is_lenient], limits
-        ),
-    )
+    lines = {file: _first_line_of(file, limits) for file in files}
+    places: dict[bytes, int] = {}
+    for place, file in enumerate(files):
+        places.setdefault(lines[file], place)
+
+    def key(file: LogFile) -> tuple[int, int, int]:
+        reading = settings[file.source.pack, file.source.is_lenient]
+        line = lines[file]
+        return _time_of(line, reading), places[line], -_stream_bytes(file, limits, memory)
+
+    return sorted(files, key=key)
 
 
-def _first_event_us(file: LogFile, settings: ParseSettings, limits: Limits) -> int:
+def _first_line_of(file: LogFile, limits: Limits) -> bytes:
     # Only an order is at stake: a file that cannot be read says so when its turn comes.
-    with suppress(EvidentiaError):
-        with open_stream(file.path, file.compression, limits=limits, held=file.held) as stream:
+    with suppress(LogError):
+        with open_stream(file.path, file.compression, limits=limits) as stream:
             line = stream.salvage(SNIFF_BYTES).partition(b"\n")[0]
-        outcome = read_line(line.removeprefix(_BOM).lstrip(b"\0"), settings.policy)
+        return line.removeprefix(_BOM).lstrip(b"\0")
+    return b""
+
+
+def _time_of(line: bytes, settings: ParseSettings) -> int:
+    with suppress(PackError):
+        outcome = read_line(line, settings.policy)
         if isinstance(outcome, tuple):
             columns, _flags = Extractor(settings.fields).extract(*outcome)
             return columns[1] if isinstance(columns[1], int) else _NEVER
     return _NEVER
+
+
+def _stream_bytes(file: LogFile, limits: Limits, memory: Memory) -> int:
+    with suppress(LogError):
+        return inspected(file, limits, memory).decompressed_bytes
+    return 0
