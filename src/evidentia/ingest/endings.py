@@ -11,8 +11,9 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from evidentia.ingest.plan import Inode, file_with_inode
-from evidentia.log.values import LogFile
+from evidentia.ingest.plan import Inode, file_with_inode, inode_of
+from evidentia.log.names import stored_path
+from evidentia.log.values import Compression, LogFile
 from evidentia.store.sightings import Decision, DecisionKind
 from evidentia.store.values import Gap, GapKind, Segment, SegmentChange, SegmentState
 
@@ -32,6 +33,22 @@ class Surroundings:
     by_path: Mapping[str, LogFile]
     copied: Mapping[int, Collection[str]]
     waiting: Collection[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """That another name or file holds a segment now.
+
+    Attributes:
+        cut: The file that held it before, where that was cut after it was copied.
+    """
+
+    decision: Decision
+    cut: LogFile | None = None
+
+    def gaps(self, segment: Segment, file: LogFile, end: int) -> tuple[Gap, ...]:
+        """What may be lost between the copy's end and the cut."""
+        return () if self.cut is None else (_window_gap(segment, self.cut, file, end),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +142,7 @@ def lost_tail(segment: Segment) -> tuple[Gap, ...]:
     return (gap,)
 
 
-def window_gap(segment: Segment, own: LogFile, copy: LogFile, end: int) -> Gap:
+def _window_gap(segment: Segment, own: LogFile, copy: LogFile, end: int) -> Gap:
     """The gap between a copy's end and the cut of the file it was copied from."""
     return Gap(
         segment_id=segment.id,
@@ -147,10 +164,60 @@ def window_gap(segment: Segment, own: LogFile, copy: LogFile, end: int) -> Gap:
     )
 
 
-def finished(segment: Segment, successor: LogFile) -> Ending:
-    """The ending of a segment that was read to its end after its writer went on elsewhere."""
-    evidence = {"last_size": segment.last_size, "successor_inode": successor.inode}
-    return _ended(segment, DecisionKind.FINISHED, evidence)
+def finished(segment: Segment, why: Mapping[str, object]) -> Ending:
+    """The ending of a segment that was read to its end; its writer has moved on or fallen silent.
+
+    Bytes without newline that are still held back are lost with it.
+    """
+    if segment.tail_bytes:
+        gone = _ended(segment, DecisionKind.GONE, why)
+        return replace(gone, gaps=lost_tail(segment))
+    return _ended(segment, DecisionKind.FINISHED, why)
+
+
+def arrival_of(segment: Segment, file: LogFile, own: LogFile | None) -> Arrival | None:
+    """In what way a segment's file is not the one it was; None where it is.
+
+    Args:
+        segment: The segment that the file continues.
+        file: The file.
+        own: The file that has the segment's inode now, if any.
+    """
+    path = stored_path(file.path)
+    how = _how_continued(segment, file, path)
+    if how is None:
+        return None
+    evidence = {
+        "how": how,
+        "was": segment.path,
+        "checkpoint": segment.checkpoint,
+        "compression": file.compression.value,
+    }
+    is_cut = (
+        own is not None
+        and own is not file
+        and segment.state is SegmentState.LIVE
+        and stored_path(own.path) == segment.path
+    )
+    return Arrival(
+        decision=Decision(
+            path=path,
+            segment_id=segment.id,
+            kind=DecisionKind.CONTINUED,
+            evidence=_json(evidence),
+        ),
+        cut=own if is_cut else None,
+    )
+
+
+def _how_continued(segment: Segment, file: LogFile, path: str) -> str | None:
+    if segment.has_no_file:
+        return "found again"
+    if segment.compression is not file.compression:
+        return "decompressed" if file.compression is Compression.NONE else "compressed"
+    if (segment.device, segment.inode) != inode_of(file):
+        return "copied" if path != segment.path else "replaced by an equal file"
+    return "renamed" if path != segment.path else None
 
 
 def _ended(segment: Segment, kind: DecisionKind, evidence: Mapping[str, object]) -> Ending:

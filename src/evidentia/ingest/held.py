@@ -7,7 +7,7 @@ that is open. At most ``HELD_MAX`` are held: those read last.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,11 +20,21 @@ HELD_MAX: Final = 128
 """Descriptors kept open; a process may usually have 1,024."""
 
 
-class Held:
-    """The open files of a run that looks again and again."""
+IDLE_SECONDS_MAX: Final = 60.0
+"""A file that no name leads to and that has not grown for so long has no writer any more."""
 
-    def __init__(self) -> None:
+
+class Held:
+    """The open files of a run that looks again and again.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._files: dict[Inode, LogFile] = {}
+        self._grown: dict[Inode, tuple[int, float]] = {}
 
     def add(self, file: LogFile) -> None:
         """Keep a plain file open, if it still is where it was found."""
@@ -53,12 +63,26 @@ class Held:
                 found.append(replace(file, size=os.fstat(file.held).st_size))
         return tuple(found)
 
+    def idle_seconds(self, files: Sequence[LogFile]) -> dict[Inode, float]:
+        """How long each of these has not grown, as far as it was looked at."""
+        now = self._clock()
+        found = {}
+        for file in files:
+            inode = inode_of(file)
+            size, since = self._grown.get(inode, (-1, now))
+            if size != file.size:
+                size, since = file.size, now
+            self._grown[inode] = (size, since)
+            found[inode] = now - since
+        return found
+
     def drop(self, file: LogFile) -> None:
         """Close a file that is not needed any more."""
         self._drop(inode_of(file))
 
     def _drop(self, inode: Inode) -> None:
         file = self._files.pop(inode, None)
+        self._grown.pop(inode, None)
         if file is not None and file.held is not None:
             os.close(file.held)
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from blake3 import blake3
 
 from evidentia.errors import LogChangedError, LogError, LogMissingError, UsageError
 from evidentia.ingest.copies import Copies, Likeness
-from evidentia.ingest.endings import Ending, Surroundings, ending_of, finished, window_gap
+from evidentia.ingest.endings import Ending, Surroundings, arrival_of, ending_of, finished
+from evidentia.ingest.held import IDLE_SECONDS_MAX
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.plan import (
     Inode,
@@ -131,7 +133,15 @@ class Pass:
         )
         if report.segment_id is not None and report.outcome in (Outcome.READ, Outcome.UNCHANGED):
             self.live_files.append(file)
+        self._note_names(report.segment_id, file)
         return report
+
+    def _note_names(self, segment_id: int | None, file: LogFile) -> None:
+        names = tuple(sorted(stored_path(Path(name)) for name in file.names))
+        if segment_id is not None and len(names) > 1:
+            if self._memory.names.get(segment_id) != names:
+                self._crew.sink.add_names(segment_id, names)
+            self._memory.names[segment_id] = names
 
     def _continue(self, plan: Plan) -> FileReport:
         """Read on where a segment was left."""
@@ -139,17 +149,18 @@ class Pass:
         if segment is None:
             raise TypeError(plan)
         reader = self._crew.reader(plan.file.source)
+        own = file_with_inode(segment, self._by_inode)
         try:
-            task = Task(plan=plan, archive=self._archive(plan))
+            task = Task(
+                plan=plan,
+                archive=self._archive(plan),
+                arrival=arrival_of(segment, plan.file, own),
+            )
         except LogError as problem:
             return report_unread(plan, Outcome.FAILED, problem)
         report = reader.skipped(task) if self.is_stopped else reader.go_on(task, segment)
-        if report.outcome is Outcome.WAITING:
-            return report
         if report.outcome in (Outcome.READ, Outcome.UNCHANGED) and not report.has_more:
-            gaps = self._note_continued(segment, plan.file, report)
             self._note_end(segment, plan.file, report)
-            return report.with_gaps(gaps)
         return report
 
     def _archive(self, plan: Plan) -> ArchiveState:
@@ -158,60 +169,50 @@ class Pass:
             return ArchiveState(condition=_CLEAN, decompressed_bytes=file.size)
         return inspected(file, self._crew.options.limits, self._memory)
 
-    def _note_continued(
-        self, segment: Segment, file: LogFile, report: FileReport
-    ) -> tuple[Gap, ...]:
-        """Record that another name or file holds a segment now, and what may be lost by that."""
-        path = stored_path(file.path)
-        own = file_with_inode(segment, self._by_inode)
-        how = _how_continued(segment, file, path)
-        if how is None:
-            return ()
-        self._decide(
-            segment.id,
-            path,
-            DecisionKind.CONTINUED,
-            how=how,
-            was=segment.path,
-            checkpoint=segment.checkpoint,
-            compression=file.compression.value,
-        )
-        is_cut = (
-            own is not None
-            and own is not file
-            and segment.state is SegmentState.LIVE
-            and stored_path(own.path) == segment.path
-        )
-        if not is_cut or own is None:
-            return ()
-        gaps = (window_gap(segment, own, file, report.checkpoint),)
-        self._crew.sink.record_gaps(gaps)
-        return gaps
-
     def _note_end(self, segment: Segment, file: LogFile, report: FileReport) -> None:
         """Take notice of a segment that is at its end while its writer has moved on."""
         if file.compression is not Compression.NONE:
             self._memory.settled[archive_of(file)] = (segment.id, report.checkpoint)
             return
-        successor = self._by_path.get(segment.first_path)
-        if successor is None or not successor.size or inode_of(successor) == inode_of(file):
+        why = self._why_finished(segment, file, report)
+        if why is None:
             return
-        # The new file had bytes before the old one was read to its end: nothing more will come.
-        if not report.tail_bytes:
-            self.finished_files.append(file)
-            if segment.state is not SegmentState.FINISHED:
-                now = replace(
-                    segment,
-                    path=stored_path(file.path),
-                    device=signed_64(file.device),
-                    inode=signed_64(file.inode),
-                    generation=file.generation,
-                    compression=file.compression,
-                    tail_bytes=0,
-                    last_size=file.size,
-                    last_mtime_us=file.mtime_us,
-                )
-                self._finished.append(finished(now, successor))
+        self.finished_files.append(file)
+        if segment.state is not SegmentState.FINISHED:
+            now = replace(
+                segment,
+                path=stored_path(file.path),
+                device=signed_64(file.device),
+                inode=signed_64(file.inode),
+                generation=file.generation,
+                compression=file.compression,
+                tail_bytes=report.tail_bytes,
+                checkpoint=report.checkpoint,
+                last_size=file.size,
+                last_mtime_us=file.mtime_us,
+            )
+            self._finished.append(finished(now, why))
+
+    def _why_finished(
+        self, segment: Segment, file: LogFile, report: FileReport
+    ) -> dict[str, object] | None:
+        successor = self._by_path.get(segment.first_path)
+        has_successor = (
+            successor is not None
+            and successor.size > 0
+            and inode_of(successor) != inode_of(file)
+            and not report.tail_bytes
+        )
+        if file.held is None:
+            # The new file had bytes before this one was read to its end; should its writer not
+            # have moved on after all, the list still leads to it.
+            return {"writer": "went on in another file"} if has_successor else None
+        idle = self._sight.idle_seconds.get(inode_of(file), 0.0)
+        if has_successor and report.outcome is Outcome.UNCHANGED:
+            return {"writer": "went on in another file", "idle_seconds": idle}
+        if idle >= IDLE_SECONDS_MAX:
+            return {"writer": "silent", "idle_seconds": idle}
+        return None
 
     def _begin(self, file: LogFile, copies: Copies) -> FileReport:
         """Tell a copy from a new segment, and read the latter."""
@@ -241,15 +242,23 @@ class Pass:
         if like is not None and like.is_whole:
             copies.remember(file, like)
             if known is None or known.segment_id != like.segment_id:
-                self._decide_like(file, DecisionKind.STALE_COPY, like)
+                self._record_copy(file, like)
             return self._copy(plan, like.segment_id)
         return self._read_new(task, copies, like)
 
     def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
         file = task.plan.file
-        was_copy = copies.known(file) is not None
-        empty = self._empty_segment_of(file)
-        report = self._crew.reader(file.source).begin(task, empty)
+        evidence = {
+            "inode": file.inode,
+            "compression": file.compression.value,
+            **_overlap(like),
+        }
+        task = replace(
+            task,
+            is_diverged=copies.known(file) is not None,
+            evidence=json.dumps(evidence, sort_keys=True),
+        )
+        report = self._crew.reader(file.source).begin(task, self._empty_segment_of(file))
         copies.forget(file)
         if report.segment_id is None:
             return report
@@ -257,16 +266,6 @@ class Pass:
         copies.add(report.segment_id, file.source)
         if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
             self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
-        if empty is None:
-            kind = DecisionKind.DIVERGED if was_copy else DecisionKind.NEW
-            self._decide(
-                report.segment_id,
-                stored_path(file.path),
-                kind,
-                inode=file.inode,
-                compression=file.compression.value,
-                **_overlap(like),
-            )
         return report
 
     def _empty_segment_of(self, file: LogFile) -> Segment | None:
@@ -282,14 +281,15 @@ class Pass:
         self._copied.setdefault(segment_id, []).append(stored_path(plan.file.path))
         return report_unread(plan, Outcome.COPY)
 
-    def _decide(self, segment_id: int, path: str, kind: DecisionKind, **evidence: object) -> None:
-        text = json.dumps(evidence, sort_keys=True)
+    def _record_copy(self, file: LogFile, like: Likeness) -> None:
         self._crew.sink.record_decision(
-            Decision(path=path, segment_id=segment_id, kind=kind, evidence=text)
+            Decision(
+                path=stored_path(file.path),
+                segment_id=like.segment_id,
+                kind=DecisionKind.STALE_COPY,
+                evidence=json.dumps({"same_bytes": like.same_bytes}),
+            )
         )
-
-    def _decide_like(self, file: LogFile, kind: DecisionKind, like: Likeness) -> None:
-        self._decide(like.segment_id, stored_path(file.path), kind, same_bytes=like.same_bytes)
 
     def _endings(self) -> Iterator[Ending]:
         seen = Surroundings(
@@ -323,9 +323,9 @@ class Pass:
         """Record how segments end that no file continues, and those that were read to their end."""
         lost: tuple[Gap, ...] = ()
         for ending in (*self._endings(), *self._finished):
-            self._crew.sink.record_gaps(ending.gaps)
-            self._crew.sink.change_segment(ending.segment.id, ending.change)
-            self._crew.sink.record_decision(ending.decision)
+            self._crew.sink.change_segment(
+                ending.segment.id, ending.change, ending.gaps, ending.decision
+            )
             lost += ending.gaps
         return lost
 
@@ -335,14 +335,3 @@ def _overlap(like: Likeness | None) -> dict[str, object]:
     if like is None or not like.same_bytes:
         return {}
     return {"same_bytes_as": like.segment_id, "same_bytes": like.same_bytes}
-
-
-def _how_continued(segment: Segment, file: LogFile, path: str) -> str | None:
-    """In what way a segment's file is not the one it was; None where it is."""
-    if segment.has_no_file:
-        return "found again"
-    if segment.compression is not file.compression:
-        return "decompressed" if file.compression is Compression.NONE else "compressed"
-    if (segment.device, segment.inode) != inode_of(file):
-        return "copied" if path != segment.path else "replaced by an equal file"
-    return "renamed" if path != segment.path else None

@@ -86,11 +86,13 @@ class Memory:
         heads: The first bytes of an archive's stream.
         settled: The segment that an archive held, and the checkpoint it was read to.
         states: How an archive ended when it was read through.
+        names: The names that were seen to lead to a segment's file.
     """
 
     heads: dict[Archive, bytes] = field(default_factory=dict)
     settled: dict[Archive, tuple[int, int]] = field(default_factory=dict)
     states: dict[Archive, ArchiveState] = field(default_factory=dict)
+    names: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def plan_files(
@@ -187,7 +189,8 @@ class _Search:
 
     def _plan(self, file: LogFile, segment: Segment) -> Plan | None:
         place = (segment.id, segment.checkpoint)
-        if self._memory.settled.get(archive_of(file)) == place:
+        is_settled = self._memory.settled.get(archive_of(file)) == place
+        if is_settled and segment.path == stored_path(file.path):
             return Plan(
                 file=file, segment=segment, fingerprints=FingerprintBuilder(), is_unchanged=True
             )

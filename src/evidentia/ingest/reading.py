@@ -19,6 +19,7 @@ from evidentia.errors import (
 from evidentia.event.values import SEGMENT_BYTES_MAX, ByteOffset, LineNumber
 from evidentia.ingest.collect import Collector
 from evidentia.ingest.dividing import divided
+from evidentia.ingest.endings import Arrival
 from evidentia.ingest.parse import LineParser
 from evidentia.ingest.plan import Plan
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
@@ -51,10 +52,16 @@ class Task:
 
     Attributes:
         archive: What a whole reading of a compressed file found; clean for a plain file.
+        arrival: That another name or file holds the segment now.
+        is_diverged: The file was a copy of another segment until now.
+        evidence: What makes it a new segment, as one JSON object.
     """
 
     plan: Plan
     archive: ArchiveState
+    arrival: Arrival | None = None
+    is_diverged: bool = False
+    evidence: str = "{}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,8 +104,8 @@ class FileReader:
             return report_unread(task.plan, Outcome.WAITING)
         if self._has_nothing_new(task, segment):
             end = _End(tail_bytes=segment.tail_bytes)
-            self._record_end(task, segment, self._state_after(task, end), end)
-            return report_unread(task.plan, Outcome.UNCHANGED)
+            gaps = self._record_end(task, segment, end, segment.checkpoint)
+            return report_unread(task.plan, Outcome.UNCHANGED).with_gaps(gaps)
         return self._read_segment(task, segment)
 
     def begin(self, task: Task, empty: Segment | None) -> FileReport:
@@ -118,7 +125,7 @@ class FileReader:
             log_id = self.sink.log_id(_storable(task.plan.file.source))
         except (LogError, UsageError) as problem:
             return report_unread(task.plan, Outcome.FAILED, problem)
-        return self._read_segment(task, self._new_segment(task.plan.file, log_id))
+        return self._read_segment(task, self._new_segment(task, log_id))
 
     def _must_wait(self, task: Task) -> bool:
         is_truncated = task.archive.condition is ArchiveCondition.TRUNCATED
@@ -137,7 +144,8 @@ class FileReader:
         ) as stream:
             check_format(stream.salvage(SNIFF_BYTES), where=str(file.path))
 
-    def _new_segment(self, file: LogFile, log_id: int) -> Segment:
+    def _new_segment(self, task: Task, log_id: int) -> Segment:
+        file = task.plan.file
         return self.sink.add_segment(
             NewSegment(
                 log_id=log_id,
@@ -146,6 +154,8 @@ class FileReader:
                 device=file.device,
                 inode=file.inode,
                 generation=file.generation,
+                is_diverged=task.is_diverged,
+                evidence=task.evidence,
             )
         )
 
@@ -164,7 +174,7 @@ class FileReader:
             collector = self._collector(task, segment, raw)
             self._read_all(replace(task, plan=replace(task.plan, file=held)), collector, end)
         if not end.is_changed:
-            self._record_end(task, segment, self._state_after(task, end), end)
+            end.gaps += self._record_end(task, segment, end, collector.checkpoint)
         return FileReport(
             path=stored_path(task.plan.file.path),
             outcome=_outcome(end, has_read=collector.checkpoint > segment.checkpoint),
@@ -258,10 +268,13 @@ class FileReader:
             return SegmentState.FINISHED
         return SegmentState.LIVE
 
-    def _record_end(self, task: Task, segment: Segment, state: SegmentState, end: _End) -> None:
+    def _record_end(
+        self, task: Task, segment: Segment, end: _End, checkpoint: int
+    ) -> tuple[Gap, ...]:
+        """Record where the segment's file stands now, and what may be lost by how it got there."""
         file = task.plan.file
         change = SegmentChange(
-            state=state,
+            state=self._state_after(task, end),
             tail_bytes=end.tail_bytes,
             last_size=file.size,
             last_mtime_us=file.mtime_us,
@@ -271,8 +284,14 @@ class FileReader:
             compression=file.compression,
             generation=file.generation,
         )
-        if not _is_known(segment, change):
-            self.sink.change_segment(segment.id, change)
+        arrival = task.arrival
+        if arrival is None:
+            if not _is_known(segment, change):
+                self.sink.change_segment(segment.id, change)
+            return ()
+        gaps = arrival.gaps(segment, file, checkpoint)
+        self.sink.change_segment(segment.id, change, gaps, arrival.decision)
+        return gaps
 
 
 def _storable(source: LogSource) -> LogSource:

@@ -66,8 +66,15 @@ class Rehearsal:
         self._segments[segment.id] = segment
         return segment
 
-    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
+    def change_segment(
+        self,
+        segment_id: int,
+        change: SegmentChange,
+        gaps: Sequence[Gap] = (),
+        decision: Decision | None = None,
+    ) -> None:
         """Remember the state."""
+        del gaps, decision
         self._segments[segment_id] = replace(self._segments[segment_id], state=change.state)
 
     def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
@@ -83,6 +90,9 @@ class Rehearsal:
         """Nothing to keep."""
 
     def record_decision(self, decision: Decision) -> None:
+        """Nothing to keep."""
+
+    def add_names(self, segment_id: int, paths: Sequence[str]) -> None:
         """Nothing to keep."""
 
     def stale_copies(self) -> tuple[StaleCopy, ...]:

@@ -97,7 +97,7 @@ class Ingester:
         self._options = options
         self._watch = watch
         self._memory = Memory()
-        self._held = Held() if holds_open else None
+        self._held = Held(watch.clock) if holds_open else None
         self._parsers: dict[tuple[str, bool], LineParser] = {}
         self._inline: tuple[tuple[tuple[str, bool], ...], InlineParsers] | None = None
 

@@ -12,7 +12,7 @@ from evidentia.event.extract import Extractor
 from evidentia.event.line import read_line
 from evidentia.ingest.held import Held
 from evidentia.ingest.parse import ParseSettings
-from evidentia.ingest.plan import Memory, inode_of, inspected
+from evidentia.ingest.plan import Inode, Memory, inode_of, inspected
 from evidentia.log.compression import open_stream
 from evidentia.log.discovery import Discovery, look_at
 from evidentia.log.names import path_of, stored_path
@@ -31,11 +31,13 @@ class Sight:
 
     Attributes:
         held: Files that no name leads to any more, through descriptors held open.
+        idle_seconds: How long each of those has not grown.
         unknown: Segments whose place cannot be looked at now, by id: nothing is decided on them.
     """
 
     files: tuple[LogFile, ...]
     held: tuple[LogFile, ...]
+    idle_seconds: Mapping[Inode, float]
     segments: tuple[Segment, ...]
     in_scope: frozenset[int]
     unknown: frozenset[int]
@@ -60,9 +62,11 @@ class Sight:
             if file is not None and inode_of(file) not in known:
                 known.add(inode_of(file))
                 files.append(file)
+        nameless = held.out_of_sight(known) if held is not None else ()
         return cls(
             files=tuple(files),
-            held=held.out_of_sight(known) if held is not None else (),
+            held=nameless,
+            idle_seconds=held.idle_seconds(nameless) if held is not None else {},
             segments=segments,
             in_scope=frozenset(each.id for each in scope),
             unknown=frozenset(unknown),

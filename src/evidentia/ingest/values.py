@@ -159,8 +159,17 @@ class BatchSink(Protocol):
     def add_segment(self, new: NewSegment) -> Segment:
         """A new segment with nothing read yet."""
 
-    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
-        """Record what a look at a file found, besides rows."""
+    def change_segment(
+        self,
+        segment_id: int,
+        change: SegmentChange,
+        gaps: Sequence[Gap] = (),
+        decision: Decision | None = None,
+    ) -> None:
+        """Record what a look at a file found and decided, and what may be lost by it, at once."""
+
+    def add_names(self, segment_id: int, paths: Sequence[str]) -> None:
+        """Remember the names that lead to a segment's file."""
 
     def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
         """The id of every kind named."""

@@ -82,7 +82,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSegment:
-    """What is known of a segment before its first batch."""
+    """What is known of a segment before its first batch.
+
+    Attributes:
+        is_diverged: The file was a copy of another segment's lines until now.
+        evidence: What was seen that makes it a new one, as one JSON object.
+    """
 
     log_id: int
     path: str
@@ -90,6 +95,8 @@ class NewSegment:
     device: int
     inode: int
     generation: int | None = None
+    is_diverged: bool = False
+    evidence: str = "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

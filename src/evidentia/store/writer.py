@@ -200,12 +200,28 @@ class StoreWriter:
             )
             segment_id = made.scalar_one()
             sightings.add_name(self._connection, segment_id, new.path, now)
+            kind = (
+                sightings.DecisionKind.DIVERGED if new.is_diverged else sightings.DecisionKind.NEW
+            )
+            decision = sightings.Decision(
+                path=new.path, segment_id=segment_id, kind=kind, evidence=new.evidence
+            )
+            sightings.insert_decision(self._connection, decision, self._run_id, now)
             query = segments_query().where(SEGMENTS.c.id == segment_id)
             return segment_from(self._connection.execute(query).mappings().one())
 
-    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
-        """Record what a look at a segment's file found, besides rows."""
+    def change_segment(
+        self,
+        segment_id: int,
+        change: SegmentChange,
+        gaps: Sequence[Gap] = (),
+        decision: sightings.Decision | None = None,
+    ) -> None:
+        """Record what a look at a segment's file found and decided, and what may be lost by it."""
         with self._transaction() as now:
+            batches.insert_gaps(self._connection, gaps, now)
+            if decision is not None:
+                sightings.insert_decision(self._connection, decision, self._run_id, now)
             sightings.add_name(self._connection, segment_id, change.path, now)
             self._connection.execute(
                 update(SEGMENTS)
@@ -227,6 +243,12 @@ class StoreWriter:
         """Record what was decided on a file, and why."""
         with self._transaction() as now:
             sightings.insert_decision(self._connection, decision, self._run_id, now)
+
+    def add_names(self, segment_id: int, paths: Sequence[str]) -> None:
+        """Remember the names that lead to a segment's file, as hard links and globs do."""
+        with self._transaction() as now:
+            for path in paths:
+                sightings.add_name(self._connection, segment_id, path, now)
 
     def stale_copies(self) -> tuple[sightings.StaleCopy, ...]:
         """Every file that held nothing new when it was last looked at."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from evidentia.ingest.rehearsal import Rehearsal
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import Compression, LogSource
+from evidentia.store.sightings import Decision
 from evidentia.store.values import (
     BatchWrite,
     Gap,
@@ -65,8 +66,16 @@ class KeepingSink:
         self.calls.append("add_segment")
         return self._pretence.add_segment(new)
 
-    def change_segment(self, segment_id: int, change: SegmentChange) -> None:
+    def change_segment(
+        self,
+        segment_id: int,
+        change: SegmentChange,
+        gaps: Sequence[Gap] = (),
+        decision: Decision | None = None,
+    ) -> None:
         """Keep the change."""
+        del decision
+        self.gaps += gaps
         self.calls.append("change_segment")
         self.changes.append((segment_id, change))
 
