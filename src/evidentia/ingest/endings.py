@@ -65,15 +65,14 @@ def ending_of(segment: Segment, seen: Surroundings) -> Ending | None:
     """How a segment ends that no file continues; None while it may still go on."""
     if segment.has_no_file:
         return None
-    own = file_with_inode(segment, seen.by_inode)
-    there = own or seen.by_path.get(segment.path)
     if segment.state is not SegmentState.LIVE:
         return _ended(segment, DecisionKind.GONE, {"read_to_its_end": True})
+    own = file_with_inode(segment, seen.by_inode)
     if segment.id in seen.waiting or _may_come_back(segment, own, seen):
         return None
     if own is not None:
         return _cut(segment, own)
-    return _out_of_sight(segment, there)
+    return _out_of_sight(segment, seen.by_path.get(segment.path))
 
 
 def _may_come_back(segment: Segment, own: LogFile | None, seen: Surroundings) -> bool:
@@ -103,8 +102,9 @@ def _cut(segment: Segment, own: LogFile) -> Ending:
         f"was written after byte {segment.checkpoint} and before that is unknown",
         evidence=_json(evidence),
     )
-    gaps = (window, *lost_tail(segment)) if segment.checkpoint else lost_tail(segment)
-    return replace(_ended(segment, DecisionKind.REPLACED, evidence), gaps=gaps)
+    return replace(
+        _ended(segment, DecisionKind.REPLACED, evidence), gaps=(window, *lost_tail(segment))
+    )
 
 
 def _out_of_sight(segment: Segment, there: LogFile | None) -> Ending:
@@ -123,8 +123,7 @@ def _out_of_sight(segment: Segment, there: LogFile | None) -> Ending:
         evidence=_json(evidence),
     )
     kind = DecisionKind.REPLACED if there else DecisionKind.GONE
-    gaps = (gap, *lost_tail(segment)) if segment.checkpoint else lost_tail(segment)
-    return replace(_ended(segment, kind, evidence), gaps=gaps)
+    return replace(_ended(segment, kind, evidence), gaps=(gap, *lost_tail(segment)))
 
 
 def lost_tail(segment: Segment) -> tuple[Gap, ...]:
@@ -207,6 +206,19 @@ def arrival_of(segment: Segment, file: LogFile, own: LogFile | None) -> Arrival 
             evidence=_json(evidence),
         ),
         cut=own if is_cut else None,
+    )
+
+
+def outgrown(segment: Segment, file: LogFile) -> Arrival:
+    """That a copy holds all of a segment and more, so that it goes on with it."""
+    evidence = {"how": "outgrown by a copy", "was": segment.path, "checkpoint": segment.checkpoint}
+    return Arrival(
+        decision=Decision(
+            path=stored_path(file.path),
+            segment_id=segment.id,
+            kind=DecisionKind.CONTINUED,
+            evidence=_json(evidence),
+        )
     )
 
 

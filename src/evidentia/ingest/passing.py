@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from evidentia.errors import LogChangedError, LogError, LogMissingError, UsageError
 from evidentia.ingest.copies import Copies, Likeness
-from evidentia.ingest.endings import Ending, Surroundings, arrival_of, ending_of, finished
+from evidentia.ingest.endings import Ending, Surroundings, arrival_of, ending_of, finished, outgrown
 from evidentia.ingest.held import IDLE_SECONDS_MAX
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.plan import (
@@ -30,6 +30,7 @@ from evidentia.ingest.plan import (
     inode_of,
     inspected,
     plan_files,
+    plan_of,
 )
 from evidentia.ingest.reading import FileReader, Task, report_unread
 from evidentia.ingest.sight import Sight, by_first_event
@@ -244,7 +245,22 @@ class Pass:
             if known is None or known.segment_id != like.segment_id:
                 self._record_copy(file, like)
             return self._copy(plan, like.segment_id)
+        longer = self._outgrowing(task, like) if like is not None else None
+        if longer is not None and longer.plan.segment is not None:
+            report = self._crew.reader(file.source).go_on(longer, longer.plan.segment)
+            copies.forget(file)
+            return report
         return self._read_new(task, copies, like)
+
+    def _outgrowing(self, task: Task, like: Likeness) -> Task | None:
+        """The task of a file that begins with all of a segment, and so goes on with it."""
+        file = task.plan.file
+        for segment in self._crew.sink.segments():
+            if segment.id == like.segment_id and segment.checkpoint == like.same_bytes:
+                plan = plan_of(file, segment, self._crew.options.limits)
+                arrival = outgrown(segment, file)
+                return None if plan is None else replace(task, plan=plan, arrival=arrival)
+        return None
 
     def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
         file = task.plan.file
@@ -269,10 +285,9 @@ class Pass:
         return report
 
     def _empty_segment_of(self, file: LogFile) -> Segment | None:
-        """The segment that a file began without a complete line so far."""
-        path = stored_path(file.path)
+        """The segment of an archive that broke before its first complete line."""
         for segment in self._sight.segments:
-            is_same = (segment.device, segment.inode) == inode_of(file) or segment.path == path
+            is_same = file_with_inode(segment, {inode_of(file): file}) is file
             if not segment.checkpoint and not segment.has_no_file and is_same:
                 return segment
         return None

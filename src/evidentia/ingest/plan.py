@@ -194,22 +194,7 @@ class _Search:
             return Plan(
                 file=file, segment=segment, fingerprints=FingerprintBuilder(), is_unchanged=True
             )
-        fingerprints = resume_fingerprint(
-            file.path,
-            file.compression,
-            segment.fingerprint,
-            ByteOffset(segment.checkpoint),
-            limits=self._limits,
-            held=file.held,
-        )
-        if fingerprints is None:
-            return None
-        return Plan(
-            file=file,
-            segment=segment,
-            fingerprints=fingerprints,
-            is_unchanged=_is_done(segment) and _is_as_it_was(segment, file),
-        )
+        return plan_of(file, segment, self._limits)
 
     def planned(self, files: Sequence[LogFile]) -> Planned:
         """The decisions, once all files were looked at."""
@@ -224,6 +209,30 @@ class _Search:
             ),
             unclaimed=tuple(each for each in self._segments if each.id not in self._claimed),
         )
+
+
+def plan_of(file: LogFile, segment: Segment, limits: Limits) -> Plan | None:
+    """How a file goes on with a segment; None when the bytes already read are not in it.
+
+    Raises:
+        LogError: The file cannot be read.
+    """
+    fingerprints = resume_fingerprint(
+        file.path,
+        file.compression,
+        segment.fingerprint,
+        ByteOffset(segment.checkpoint),
+        limits=limits,
+        held=file.held,
+    )
+    if fingerprints is None:
+        return None
+    return Plan(
+        file=file,
+        segment=segment,
+        fingerprints=fingerprints,
+        is_unchanged=_is_done(segment) and _is_as_it_was(segment, file),
+    )
 
 
 def _segment_id(plan: Plan) -> int:

@@ -109,7 +109,7 @@ class FileReader:
         return self._read_segment(task, segment)
 
     def begin(self, task: Task, empty: Segment | None) -> FileReport:
-        """Read a file into a new segment, or into one of which nothing was read yet.
+        """Read a file into a new segment, or into that of an archive that had no line yet.
 
         Raises:
             StoreError: The store refuses or fails.
@@ -117,7 +117,7 @@ class FileReader:
         if self._must_wait(task):
             return report_unread(task.plan, Outcome.WAITING)
         if empty is not None:
-            if self._has_nothing_new(task, empty):
+            if empty.last_size == task.plan.file.size:
                 return report_unread(replace(task.plan, segment=empty), Outcome.UNCHANGED)
             return self._read_segment(task, empty)
         try:
@@ -178,8 +178,9 @@ class FileReader:
         return FileReport(
             path=stored_path(task.plan.file.path),
             outcome=_outcome(end, has_read=collector.checkpoint > segment.checkpoint),
-            segment_id=segment.id,
-            is_new_segment=task.plan.segment is None,
+            # What has no complete line yet is no segment yet.
+            segment_id=segment.id if collector.checkpoint or end.gaps else None,
+            is_new_segment=task.plan.segment is None and collector.checkpoint > 0,
             events=collector.events,
             dead_letters=collector.dead_letters,
             bytes_read=collector.checkpoint - segment.checkpoint,

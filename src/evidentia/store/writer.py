@@ -15,7 +15,6 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from evidentia.errors import StoreError
-from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
 from evidentia.store import (
@@ -25,6 +24,7 @@ from evidentia.store import (
     registration,
     relations,
     repair,
+    segments,
     sightings,
     sqlite,
 )
@@ -32,12 +32,10 @@ from evidentia.store.evidence import StoredBytes, stored_bytes
 from evidentia.store.lease import release_lease, remembered, renew_lease, take_lease
 from evidentia.store.reader import Span, StoreReader
 from evidentia.store.records import (
-    fingerprint_values,
     segment_from,
     segments_query,
-    signed_64,
 )
-from evidentia.store.schema import AUDIT_LOG, KINDS, RUNS, SEGMENTS
+from evidentia.store.schema import AUDIT_LOG, KINDS, RUNS
 from evidentia.store.translate import translated
 from evidentia.store.values import (
     Batch,
@@ -47,10 +45,8 @@ from evidentia.store.values import (
     Owner,
     Segment,
     SegmentChange,
-    SegmentState,
 )
 
-_NO_FINGERPRINT = FingerprintBuilder().fingerprint()
 _KNOWN_KINDS_MAX: Final = 100_000
 """Kinds remembered between batches. A hostile log may hold a new kind on every line."""
 _KINDS_ASKED: Final = 1_000
@@ -73,6 +69,7 @@ class StoreWriter:
         self._owner: Owner | None = None
         self._kinds: dict[str, int] = {}
         self._packs: tuple[Pack, ...] = ()
+        self._next: tuple[int, NewSegment] | None = None
 
     @contextmanager
     def held(self, owner: Owner, version: str) -> Iterator[None]:
@@ -175,40 +172,19 @@ class StoreWriter:
             return tuple(segment_from(row) for row in rows)
 
     def add_segment(self, new: NewSegment) -> Segment:
-        """A new segment with nothing read yet."""
-        with self._transaction() as now:
-            made = self._connection.execute(
-                insert(SEGMENTS)
-                .values(
-                    log_id=new.log_id,
-                    path=new.path,
-                    compression=new.compression.value,
-                    device=signed_64(new.device),
-                    inode=signed_64(new.inode),
-                    generation=new.generation,
-                    first_path=new.path,
-                    checkpoint=0,
-                    next_line=1,
-                    state=SegmentState.LIVE.value,
-                    tail_bytes=0,
-                    last_size=0,
-                    last_mtime_us=0,
-                    created_us=now,
-                    **fingerprint_values(_NO_FINGERPRINT),
-                )
-                .returning(SEGMENTS.c.id)
-            )
-            segment_id = made.scalar_one()
-            sightings.add_name(self._connection, segment_id, new.path, now)
-            kind = (
-                sightings.DecisionKind.DIVERGED if new.is_diverged else sightings.DecisionKind.NEW
-            )
-            decision = sightings.Decision(
-                path=new.path, segment_id=segment_id, kind=kind, evidence=new.evidence
-            )
-            sightings.insert_decision(self._connection, decision, self._run_id, now)
-            query = segments_query().where(SEGMENTS.c.id == segment_id)
-            return segment_from(self._connection.execute(query).mappings().one())
+        """The next segment, which is stored with its first batch or gap, in one transaction.
+
+        So no segment is ever without anything read: nothing could tell its file again. Only the
+        last one that was added can still be stored.
+        """
+        with translated(str(self._path)), self._connection.begin():
+            self._next = (segments.next_id(self._connection), new)
+            return segments.unstored(self._connection, *self._next)
+
+    def _store_segment(self, segment_id: int, now_us: int) -> None:
+        """Store a segment that was added, if this one was; inside the caller's transaction."""
+        if self._next is not None and self._next[0] == segment_id:
+            segments.insert_segment(self._connection, *self._next, self._run_id, now_us)
 
     def change_segment(
         self,
@@ -219,25 +195,12 @@ class StoreWriter:
     ) -> None:
         """Record what a look at a segment's file found and decided, and what may be lost by it."""
         with self._transaction() as now:
+            if gaps:
+                self._store_segment(segment_id, now)
             batches.insert_gaps(self._connection, gaps, now)
             if decision is not None:
                 sightings.insert_decision(self._connection, decision, self._run_id, now)
-            sightings.add_name(self._connection, segment_id, change.path, now)
-            self._connection.execute(
-                update(SEGMENTS)
-                .where(SEGMENTS.c.id == segment_id)
-                .values(
-                    state=change.state.value,
-                    tail_bytes=change.tail_bytes,
-                    last_size=change.last_size,
-                    last_mtime_us=change.last_mtime_us,
-                    path=change.path,
-                    device=signed_64(change.device),
-                    inode=signed_64(change.inode),
-                    compression=change.compression.value,
-                    generation=change.generation,
-                )
-            )
+            segments.change_segment(self._connection, segment_id, change, now)
 
     def record_decision(self, decision: sightings.Decision) -> None:
         """Record what was decided on a file, and why."""
@@ -317,11 +280,14 @@ class StoreWriter:
             StoreFullError: No space; nothing was written, the checkpoint stays.
         """
         with self._transaction() as now:
+            self._store_segment(write.segment_id, now)
             return batches.commit(self._connection, write, run_id=self._run_id, now_us=now)
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Record suspected losses that came without a batch; each place and kind once."""
         with self._transaction() as now:
+            for gap in gaps:
+                self._store_segment(gap.segment_id, now)
             batches.insert_gaps(self._connection, gaps, now)
 
     def retry_dead_letter(self, position: int, retry: dead_letters.Retry) -> None:
