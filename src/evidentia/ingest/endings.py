@@ -70,9 +70,8 @@ def ending_of(segment: Segment, seen: Surroundings) -> Ending | None:
     own = file_with_inode(segment, seen.by_inode)
     if segment.id in seen.waiting or _may_come_back(segment, own, seen):
         return None
-    if own is not None:
-        return _cut(segment, own)
-    return _out_of_sight(segment, seen.by_path.get(segment.path))
+    there = seen.by_path.get(segment.path)
+    return _cut(segment, own) if own is not None else _out_of_sight(segment, there)
 
 
 def _may_come_back(segment: Segment, own: LogFile | None, seen: Surroundings) -> bool:

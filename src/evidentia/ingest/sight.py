@@ -95,20 +95,22 @@ def by_first_event(
 ) -> list[LogFile]:
     """Files in the order of their first events; those without a time after them, as named.
 
-    Of files with the same first line the longest comes first, so that a copy finds the lines of its
-    original stored.
+    Of files with the same first line the longest comes first, and of those the one that the list
+    has last, which is the live one: so a copy finds the lines of its original stored.
     """
     if len(files) == 1:
         return list(files)
     lines = {file: _first_line_of(file, limits) for file in files}
+    order = {file: place for place, file in enumerate(files)}
     places: dict[bytes, int] = {}
     for place, file in enumerate(files):
         places.setdefault(lines[file], place)
 
-    def key(file: LogFile) -> tuple[int, int, int]:
+    def key(file: LogFile) -> tuple[int, int, int, int]:
         reading = settings[file.source.pack, file.source.is_lenient]
         line = lines[file]
-        return _time_of(line, reading), places[line], -_stream_bytes(file, limits, memory)
+        size = _stream_bytes(file, limits, memory)
+        return _time_of(line, reading), places[line], -size, -order[file]
 
     return sorted(files, key=key)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from evidentia.errors import StoreError
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.store import sightings
 from evidentia.store.records import fingerprint_values, signed_64
@@ -15,16 +17,25 @@ from evidentia.store.values import NewSegment, Segment, SegmentChange, SegmentSt
 _NO_FINGERPRINT: Final = FingerprintBuilder().fingerprint()
 
 
-def next_id(connection: Connection) -> int:
+def next_id(connection: Connection, unstored_ids: Iterable[int]) -> int:
     """The id that the next segment gets; nobody else adds one while the lease is held."""
-    return (
-        int(connection.execute(select(func.coalesce(func.max(SEGMENTS.c.id), 0))).scalar_one()) + 1
-    )
+    stored = connection.execute(select(func.max(SEGMENTS.c.id))).scalar_one()
+    return max(stored or 0, *unstored_ids, 0) + 1
 
 
 def unstored(connection: Connection, segment_id: int, new: NewSegment) -> Segment:
-    """A segment with nothing read yet, which is in no table yet."""
-    log = connection.execute(select(LOGS).where(LOGS.c.id == new.log_id)).mappings().one()
+    """A segment with nothing read yet, which is in no table yet.
+
+    Raises:
+        StoreError: Its log is not in the store.
+    """
+    log = connection.execute(select(LOGS).where(LOGS.c.id == new.log_id)).mappings().first()
+    if log is None:
+        raise StoreError(
+            "a segment needs its log",
+            where=f"log {new.log_id}",
+            fix="this is a defect of the program: please report it",
+        )
     return Segment(
         id=segment_id,
         log_id=new.log_id,

@@ -69,7 +69,7 @@ class StoreWriter:
         self._owner: Owner | None = None
         self._kinds: dict[str, int] = {}
         self._packs: tuple[Pack, ...] = ()
-        self._next: tuple[int, NewSegment] | None = None
+        self._unstored: dict[int, NewSegment] = {}
 
     @contextmanager
     def held(self, owner: Owner, version: str) -> Iterator[None]:
@@ -174,17 +174,20 @@ class StoreWriter:
     def add_segment(self, new: NewSegment) -> Segment:
         """The next segment, which is stored with its first batch or gap, in one transaction.
 
-        So no segment is ever without anything read: nothing could tell its file again. Only the
-        last one that was added can still be stored.
+        So no segment is ever without anything read: nothing could tell its file again.
         """
         with translated(str(self._path)), self._connection.begin():
-            self._next = (segments.next_id(self._connection), new)
-            return segments.unstored(self._connection, *self._next)
+            known = next((each for each in self._unstored if self._unstored[each] == new), None)
+            segment_id = known or segments.next_id(self._connection, self._unstored)
+            segment = segments.unstored(self._connection, segment_id, new)
+        self._unstored[segment_id] = new
+        return segment
 
     def _store_segment(self, segment_id: int, now_us: int) -> None:
-        """Store a segment that was added, if this one was; inside the caller's transaction."""
-        if self._next is not None and self._next[0] == segment_id:
-            segments.insert_segment(self._connection, *self._next, self._run_id, now_us)
+        """Store a segment that was added, if it was not yet; inside the caller's transaction."""
+        if segment_id in self._unstored:
+            new = self._unstored[segment_id]
+            segments.insert_segment(self._connection, segment_id, new, self._run_id, now_us)
 
     def change_segment(
         self,
@@ -281,7 +284,9 @@ class StoreWriter:
         """
         with self._transaction() as now:
             self._store_segment(write.segment_id, now)
-            return batches.commit(self._connection, write, run_id=self._run_id, now_us=now)
+            batch = batches.commit(self._connection, write, run_id=self._run_id, now_us=now)
+        self._unstored.pop(write.segment_id, None)
+        return batch
 
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Record suspected losses that came without a batch; each place and kind once."""

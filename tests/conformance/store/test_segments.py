@@ -13,11 +13,17 @@ from .scene import PACK, Scene, event, gap, lines
 
 
 def test_a_segment_begins_with_nothing_read(scene: Scene) -> None:
-    """A new segment stands at byte 0 and line 1, live, and says where it comes from."""
+    """A new segment stands at byte 0 and line 1, live; nobody sees it before its first batch."""
     with scene.writer() as writer:
         segment = scene.segment(writer, "/logs/x")
+        again = scene.segment(writer, "/logs/x")
 
-        assert writer.segments() == (segment,)
+        assert writer.segments() == ()
+        writer.commit_batch(lines(segment, 1, 1))
+        (stored,) = writer.segments()
+
+    assert again == segment
+    assert (stored.id, stored.path, stored.first_path) == (segment.id, "/logs/x", "/logs/x")
 
     assert (segment.path, segment.pack, segment.is_lenient) == ("/logs/x", "demo", False)
     assert (segment.checkpoint, segment.next_line, segment.tail_bytes) == (0, 1, 0)
