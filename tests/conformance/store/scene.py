@@ -19,7 +19,7 @@ from typing import Protocol
 import blake3
 
 from evidentia.event.fieldmap import ColumnType, FieldMap, PromotedColumn
-from evidentia.event.values import SEGMENT_ID_MAX, position_of
+from evidentia.event.values import position_of
 from evidentia.log.values import Compression, Fingerprint, LogSource
 from evidentia.pack.contract import NamedQuery, Pack
 from evidentia.store import opening
@@ -275,13 +275,13 @@ class Scene:
 
     def last_segment(self, writer: StoreWriter) -> Segment:
         """A segment with the largest id there can be, and nothing read yet."""
-        segment = dataclasses.replace(self.segment(writer), id=SEGMENT_ID_MAX)
+        segment = dataclasses.replace(self.segment(writer), id=8_388_607)
         writer.commit_batch(lines(self.segment(writer), 1, 1))
         self.adapter.execute_raw(
             "INSERT INTO segments (id, log_id, path, compression, device, inode, first_path,"
             " head_bytes, head_hash, anchor_bytes, anchor_hash, checkpoint, next_line, state,"
             " tail_bytes, last_size, last_mtime_us, created_us)"
-            f" SELECT {SEGMENT_ID_MAX}, log_id, path, compression, device, inode, first_path,"
+            " SELECT 8388607, log_id, path, compression, device, inode, first_path,"
             " 0, head_hash, 0, anchor_hash, 0, 1, state, 0, 0, 0, created_us FROM segments"
         )
         return segment
