@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -183,7 +184,8 @@ class Workspace:
         if is_dry_run:
             return self._rehearse(discovery, options, watch)
         with self.writer("ingest") as writer:
-            bulk = None if writer.has_events() else writer.bulk
+            loaded = {source.pack for source in sources}
+            bulk = None if writer.has_events() else partial(writer.bulk, loaded)
             target = Target(sink=writer, bulk=bulk)
             return ingest(target, discovery, self.packs, options, watch)
 

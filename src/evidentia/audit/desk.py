@@ -121,10 +121,10 @@ def _retry(
     parsed = parser.parse(block)
     if parsed.events:
         parts = Parts.begin(block, now=0.0)
-        kinds = writer.kind_ids({event[3] for event in parsed.events})
+        kinds = writer.kind_ids(set(parsed.events.kinds))
         parts.add(block, parsed, segment.id, kinds)
         return Retry(
-            event=parts.events[0], promoted=parser.promoted, findings=tuple(parts.findings)
+            event=next(iter(parts.events)), promoted=parser.promoted, findings=tuple(parts.findings)
         )
     if not row.has_newline or not parsed.dead_letters:
         # That it was torn, or cut by its archive, is known better than the line itself can tell.

@@ -114,7 +114,7 @@ def _write_for(
 ) -> BatchWrite:
     events: list[tuple[SqlValue, ...]] = []
     for block, parsed in found.parts:
-        kinds = writer.kind_ids({event[3] for event in parsed.events})
+        kinds = writer.kind_ids(set(parsed.events.kinds))
         parts = Parts.begin(block, now=0.0)
         parts.add(block, parsed, batch.segment_id, kinds)
         events += parts.events

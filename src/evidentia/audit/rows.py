@@ -82,14 +82,13 @@ class RowComparison:
             data = block.data
             base = position_of(self.segment.id, block.start)
             for start, end, line_no, kind, sha256, flags, others in parsed.events:
-                values = [None if value == "" else value for value in others]
                 yield EventRow(
                     position=base + start,
                     line_no=line_no,
                     raw=data[start:end],
                     sha256=sha256,
                     flags=flags,
-                    columns=(*values[:_KIND], kind, *values[_KIND:], *empty),
+                    columns=(*others[:_KIND], kind, *others[_KIND:], *empty),
                 )
 
     def _unknown_event(self, found: EventRow, letter: DeadLetter | None) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ from evidentia.event.fieldmap import AllExcept, FieldMap, Source
 from evidentia.event.timestamp import parse_time
 from evidentia.event.values import Flag, JsonObject
 
-_FIXED_COLUMNS: Final = (
+FIXED_COLUMNS: Final = (
     "event_id",
     "ts",
     "ts_text",
@@ -40,8 +40,11 @@ _FIXED_COLUMNS: Final = (
 _TEXT_TAKERS: Final = frozenset({take_text, take_name, take_time})
 
 
-_ODD_LINE: Final = Flag.DUPLICATE_KEY | Flag.LONE_SURROGATE
+ODD_LINE: Final = Flag.DUPLICATE_KEY | Flag.LONE_SURROGATE
 """What engines read differently, so that the payload of such a line is always stored."""
+
+PayloadReader: TypeAlias = Callable[[JsonObject], tuple[SqlValue, int]]
+"""The payload of an event and the bits of its flags."""
 
 _Step: TypeAlias = tuple[str, bool, bool, bool, Column]
 """One column, after what decides its usual cases without a call.
@@ -76,16 +79,15 @@ class Extractor:
     def __init__(self, fields: FieldMap, *, leaves_rest_in_line: bool = False) -> None:
         promoted = fields.promoted
         self.column_names: tuple[str, ...] = (
-            *_FIXED_COLUMNS,
+            *FIXED_COLUMNS,
             *(column.name for column in promoted),
         )
         self._epoch_unit = fields.epoch_unit
         self._kind_default = fields.kind_default
-        self._read_odd_payload = _payload_reader(fields)
-        is_in_line = isinstance(fields.payload, AllExcept) and fields.payload.is_derivable
-        self._read_payload = (
-            _leave_in_line if leaves_rest_in_line and is_in_line else self._read_odd_payload
+        read_payload, self._read_odd_payload = payload_readers(
+            fields, leaves_rest_in_line=leaves_rest_in_line
         )
+        self._read_payload = read_payload or _leave_in_line
         self._steps = (
             _step("event_id", fields.event_id, take_name),
             _step("ts", fields.ts, take_time),
@@ -127,7 +129,7 @@ class Extractor:
             if stamp.flag:
                 ts_text, more = _storable_or_none(ts_text)
                 bits |= int(stamp.flag) | more
-        is_odd = flags and flags & _ODD_LINE
+        is_odd = flags and flags & ODD_LINE
         payload, more = (self._read_odd_payload if is_odd else self._read_payload)(event)
         bits |= more
         row = (
@@ -152,7 +154,16 @@ def _leave_in_line(event: JsonObject) -> tuple[None, int]:
     return None, 0
 
 
-def _payload_reader(fields: FieldMap) -> Callable[[JsonObject], tuple[SqlValue, int]]:
+def payload_readers(
+    fields: FieldMap, *, leaves_rest_in_line: bool
+) -> tuple[PayloadReader | None, PayloadReader]:
+    """What reads the payload of an ordinary line (None: it stays there), and of an odd one."""
+    read = _payload_reader(fields)
+    is_in_line = isinstance(fields.payload, AllExcept) and fields.payload.is_derivable
+    return None if leaves_rest_in_line and is_in_line else read, read
+
+
+def _payload_reader(fields: FieldMap) -> PayloadReader:
     if not isinstance(fields.payload, AllExcept):
         getters = getters_of("payload_json", fields.payload)
         return Column(getters=getters, take=take_payload).read

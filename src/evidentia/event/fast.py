@@ -5,8 +5,8 @@ Pure. What this module accepts, ``strict`` accepts too, with an equal object and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, cast
 
 import msgspec
 
@@ -19,6 +19,7 @@ _REFUSALS: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _SPACED: Final = b'": '
 _FIRST_COLON_BYTES: Final = 40
 _WHITESPACE: Final = b" \t\r\n"
+_SPACES: Final = b" \t\r"
 _CONTAINERS: Final = (dict, list)
 _DEPTH_MAX: Final = Policy().depth_max
 _SHALLOW_BYTES: Final = 2 * _DEPTH_MAX
@@ -37,19 +38,89 @@ def read_fast(line: bytes, depth_max: int = _DEPTH_MAX) -> JsonObject | None:
     """
     try:
         event: JsonValue = _decode(line)
-        if type(event) is not dict:
-            return None
+    except _REFUSALS:
+        return None
+    return event if type(event) is dict and _is_proved(line, event, depth_max) else None
+
+
+def _is_proved(line: bytes, event: JsonObject, depth_max: int = _DEPTH_MAX) -> bool:
+    """True when the object has certainly lost no member and does not nest too deeply."""
+    try:
         # A writer that puts a space after each colon does so from the first one on.
         is_whole = _SPACED not in line[:_FIRST_COLON_BYTES] and _encode(event) == line
     except _REFUSALS:
-        return None
+        return False
     if not is_whole and not _has_all_members(line, event):
-        return None
+        return False
     # Each level takes a bracket at either end, so a short line needs no counting.
     if len(line) <= _SHALLOW_BYTES <= 2 * depth_max:
-        return event
-    is_shallow = line.count(b"{") + line.count(b"[") <= min(depth_max, _DEPTH_MAX)
-    return event if is_shallow else None
+        return True
+    return line.count(b"{") + line.count(b"[") <= min(depth_max, _DEPTH_MAX)
+
+
+def read_fast_lines(lines: Sequence[bytes], text: bytes) -> list[JsonObject | None]:
+    """As ``read_fast`` for many lines; what is proved for all at once need not be for each.
+
+    It may answer fewer lines than ``read_fast`` does, never more or otherwise.
+
+    Args:
+        lines: Lines without their newlines.
+        text: The same lines, each with its newline.
+    """
+    events = _decoded(lines)
+    if _are_proved(lines, text, events):
+        return events
+    return [
+        event if event is not None and _is_proved(line, event) else None
+        for line, event in zip(lines, events, strict=True)
+    ]
+
+
+def _decoded(lines: Sequence[bytes]) -> list[JsonObject | None]:
+    """The objects on the lines, the last of equal keys kept; None for what is none."""
+    values: list[JsonValue] = []
+    rest = iter(lines)
+    while not _is_all_decoded(values, rest):
+        # What came before stays in the list, and the iterator stands behind the bad line.
+        values.append(None)
+    if len(values) != len(lines):
+        # An interpreter that keeps nothing of a list that could not be extended.
+        return [None] * len(lines)
+    return [value if type(value) is dict else None for value in values]
+
+
+def _is_all_decoded(values: list[JsonValue], rest: Iterator[bytes]) -> bool:
+    """Add values up to the first line that has none; whether there was no such line."""
+    try:
+        values.extend(map(_decode, rest))
+    except _REFUSALS:
+        return False
+    return True
+
+
+def _without_spaces(text: bytes) -> bytes:
+    """Text in which every key's closing quote is followed by its colon."""
+    # Finding nothing is many times faster than taking out what most writers put behind colons.
+    if b" :" in text or b"\t" in text or b"\r" in text:
+        return text.translate(None, _SPACES)
+    return text
+
+
+def _are_proved(lines: Sequence[bytes], text: bytes, events: list[JsonObject | None]) -> bool:
+    """True when all lines are flat objects that have lost no member, and none nests too deeply."""
+    try:
+        keys = sum(map(len, cast("list[JsonObject]", events)))
+    except TypeError:
+        # One line is no object.
+        return False
+    # A line has at least as many pairs of quote and colon as members, and at least as many members
+    # as its object has keys. Where the sums are the same, so are the numbers of every line: no key
+    # is repeated, and no member stands deeper than the first level.
+    return keys == _without_spaces(text).count(b'":') and all(
+        line.count(b"{") + line.count(b"[") <= _DEPTH_MAX
+        for line in lines
+        if len(line) > _SHALLOW_BYTES
+    )
 
 
 def _has_all_members(line: bytes, event: JsonObject) -> bool:

@@ -18,6 +18,23 @@ Source: TypeAlias = str | tuple[str, ...] | Callable[[JsonObject], JsonValue]
 """A top-level key, a path of keys, or a pure function of the event (must not raise)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromKey:
+    """A source that is a pure function of one top-level member's value (must not raise).
+
+    It could as well be a function of the event; but only of this one is it known that events
+    without the key need not be asked, which is most of what a rare member would cost.
+    """
+
+    key: str
+    read: Callable[[JsonValue], JsonValue]
+
+    def __call__(self, event: JsonObject) -> JsonValue:
+        """What ``read`` makes of the member; None where it is absent or null."""
+        value = event.get(self.key)
+        return None if value is None else self.read(value)
+
+
 class ColumnType(StrEnum):
     """The SQL type of a promoted column."""
 

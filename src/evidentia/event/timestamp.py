@@ -7,8 +7,9 @@ microseconds, only its text and a flag.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -43,6 +44,10 @@ _ISO_8601: Final = re.compile(
     """,
     re.VERBOSE,
 )
+
+_PLAIN_CHARACTERS_MAX: Final = len("YYYY-MM-DDTHH:MM:SS.ffffffZ")
+"""No text of this length states anything finer than a microsecond, which msgspec would round."""
+_TEXT_OR_NONE: Final = frozenset({str, type(None)})
 
 _UTC_SUFFIXES: Final = frozenset({"Z", "+00:00"})
 _MINUTES: Final = {
@@ -102,6 +107,51 @@ def parse_time(value: JsonValue, epoch_unit: EpochUnit | None = None) -> Timesta
     if type(value) is int or type(value) is float:
         return _parse_number(value, epoch_unit)
     return Timestamp(us=None, text=None, flag=Flag.TIME_INVALID)
+
+
+def parse_times(
+    values: Sequence[JsonValue], epoch_unit: EpochUnit | None = None
+) -> tuple[list[int | None], dict[int, Timestamp]]:
+    """The instants that the values of many events state, as ``parse_time`` has them.
+
+    Args:
+        values: None where an event states no time; never an empty string.
+        epoch_unit: What numbers count.
+
+    Returns:
+        The microseconds; and by index the whole outcome where the time is not a text as it stands,
+        or is flagged.
+    """
+    plain = _plain_instants(values)
+    if plain is not None:
+        return plain, {}
+    found: list[int | None] = []
+    others: dict[int, Timestamp] = {}
+    for index, value in enumerate(values):
+        if value is None:
+            found.append(None)
+            continue
+        stamp = parse_time(value, epoch_unit)
+        found.append(stamp.us)
+        if stamp.flag or stamp.text is not value:
+            others[index] = stamp
+    return found, others
+
+
+def _plain_instants(values: Sequence[JsonValue]) -> list[int | None] | None:
+    """The microseconds where all values are plain times with a zone, or None."""
+    if not set(map(type, values)) <= _TEXT_OR_NONE:
+        return None
+    texts = cast("Iterable[str]", filter(None, values))
+    if max(map(len, texts), default=0) > _PLAIN_CHARACTERS_MAX:
+        return None
+    try:
+        # Half the time of the look-ups in ``parse_time``, but slow where it says no.
+        instants = msgspec.convert(values, list[datetime | None])
+        return [None if each is None else (each - _EPOCH) // _MICROSECOND for each in instants]
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError):
+        # Another form, an impossible time, or (TypeError) one without a zone.
+        return None
 
 
 def format_time(us: int) -> str:

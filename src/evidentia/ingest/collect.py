@@ -14,6 +14,7 @@ from evidentia.event.values import (
     position_of,
 )
 from evidentia.ingest.parse import ParsedBlock, ParsedDeadLetter, ParsedFiller
+from evidentia.ingest.rows import EventRows
 from evidentia.ingest.values import BatchSink, IngestOptions
 from evidentia.log.identity import FingerprintBuilder, IdentityBytes
 from evidentia.log.values import Block, Break, Limits, Stretch, StretchKind
@@ -27,7 +28,6 @@ from evidentia.store.values import (
     SchemaFinding,
     Segment,
     SegmentState,
-    SqlValue,
 )
 
 
@@ -41,7 +41,7 @@ class Parts:
     next_line: int
     began: float
     digest: BytesDigest = field(default_factory=BytesDigest)
-    events: list[tuple[SqlValue, ...]] = field(default_factory=list)
+    events: EventRows = field(default_factory=EventRows)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     fillers: list[Filler] = field(default_factory=list)
     findings: list[SchemaFinding] = field(default_factory=list)
@@ -63,13 +63,7 @@ class Parts:
         """Add what a block holds, as rows of a segment."""
         data = block.data
         base = position_of(segment_id, block.start)
-        # A slice of a bytearray is one, which the driver binds without looking for an adapter.
-        lines = bytearray(data)
-        # The hot loop of the writing side: one new tuple per event, nothing else.
-        for start, end, line_no, kind, sha256, flags, others in parsed.events:
-            self.events.append(
-                (base + start, line_no, kinds[kind], lines[start:end], sha256, flags, *others)
-            )
+        self.events.add(data, base, parsed.events, kinds)
         self.dead_letters += [dead_letter_row(data, letter, base) for letter in parsed.dead_letters]
         self.fillers += [filler_row(data, filler, base) for filler in parsed.fillers]
         self.findings += [
@@ -193,7 +187,7 @@ class Collector:
         self._check_room(block.start + len(block.data))
         if self._parts is None:
             self._parts = Parts.begin(block, now)
-        kinds = self._sink.kind_ids({event[3] for event in parsed.events})
+        kinds = self._sink.kind_ids(set(parsed.events.kinds))
         self._parts.add(block, parsed, self.segment_id, kinds)
         self._fingerprints.feed(block.data)
         if self._is_full(self._parts, now):
@@ -287,7 +281,7 @@ class Collector:
             return
         block = Block(start=cut.start, first_line=cut.line, data=cut.data, is_final=True)
         parts = Parts.begin(block, now)
-        kinds = self._sink.kind_ids({event[3] for event in content.events})
+        kinds = self._sink.kind_ids(set(content.events.kinds))
         parts.add(block, content, self.segment_id, kinds)
         parts.dead_letters = [
             replace(

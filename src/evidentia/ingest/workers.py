@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-import marshal
 import os
 import pickle
 import signal
@@ -21,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
 from evidentia.errors import EvidentiaError, LogError
-from evidentia.ingest.parse import LineParser, ParsedBlock, ParseSettings
+from evidentia.ingest.parse import LineParser, ParsedBlock, ParsedEvents, ParseSettings
 from evidentia.ingest.worker import Answer
 from evidentia.log.values import Block, Piece
 
@@ -86,7 +85,7 @@ def _next(waiting: deque[Waiting]) -> Parsed:
     found, events = answer.result()
     if isinstance(found, EvidentiaError):
         raise found
-    found.events = marshal.loads(events)  # noqa: S302 - our child
+    found.events = ParsedEvents.unpacked(events)
     return piece, found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex, DropIndex
@@ -20,12 +20,28 @@ def create_missing(connection: Connection, packs: Sequence[Pack]) -> None:
         connection.exec_driver_sql(statement)
 
 
-def drop_all(connection: Connection, packs: Sequence[Pack]) -> None:
+def drop_filled(
+    connection: Connection, packs: Sequence[Pack], loaded: Collection[str] | None
+) -> None:
     """Drop the events' indexes, so that a large load does not keep them sorted row by row.
 
-    The indexes of packs other than ``packs`` stay: nobody would build them again.
+    An index without NULLs on a column that none of the loaded packs fills stays: keeping it costs
+    nothing, building it a reading of the whole table. The indexes of packs other than ``packs``
+    stay too: nobody would build them again.
+
+    Args:
+        connection: A transaction of the writing side.
+        packs: The packs whose indexes are built after the load.
+        loaded: The names of those that the load's logs are of; None where that is not known.
     """
+    fields = [pack.fields for pack in packs if loaded is None or pack.name in loaded]
+    is_filled = {
+        "event_id": loaded is None or any(each.event_id for each in fields),
+        "session_id": loaded is None or any(each.session_id for each in fields),
+    }
     for index in EVENT_INDEXES:
-        connection.execute(DropIndex(index, if_exists=True))
-    for name in indexed_columns(packs):
+        if any(is_filled.get(column.name, True) for column in index.columns):
+            connection.execute(DropIndex(index, if_exists=True))
+    promoted = {column.name for each in fields for column in each.promoted}
+    for name in promoted.intersection(indexed_columns(packs)):
         connection.exec_driver_sql(f"DROP INDEX IF EXISTS {promoted_index_name(name)}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from evidentia.log.values import Compression, Fingerprint
 
 SqlValue: TypeAlias = str | int | float | bytes | bytearray | None
+
+NULL: Final = float("nan")
+"""Stands for NULL in the tuples of events. SQLite stores a NaN as NULL, no column can ever hold
+one, and its driver binds a float without looking for an adapter, as it does for None."""
 
 EVENT_COLUMNS: Final = (
     "event_id",
@@ -266,13 +270,23 @@ class EventFilter:
     limit: int | None = None
 
 
+class EventTuples(Protocol):
+    """Events as tuples, each made when it is asked for or long before."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __iter__(self) -> Iterator[tuple[SqlValue, ...]]:
+        """All of them from the beginning, as often as wanted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWrite:
     """Everything that one transaction commits for a segment.
 
     Attributes:
         events: Driver-ready tuples in the order of ``schema.EVENT_ROW_COLUMNS`` followed by
-            ``promoted``, so that a million of them need no further copy. An empty text stands for
+            ``promoted``, so that a million of them need no further copy. ``NULL`` stands for
             NULL, as None does.
         promoted: The pack's promoted columns, in the order of the values.
     """
@@ -284,7 +298,7 @@ class BatchWrite:
     next_line: int
     digest: bytes
     fingerprint: Fingerprint
-    events: Sequence[tuple[SqlValue, ...]] = ()
+    events: EventTuples = ()
     promoted: tuple[str, ...] = ()
     dead_letters: Sequence[DeadLetterRow] = ()
     fillers: Sequence[Filler] = ()

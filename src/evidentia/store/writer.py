@@ -7,7 +7,7 @@ too, stands in its own ``begin()``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -325,7 +325,7 @@ class StoreWriter:
             )
 
     @contextmanager
-    def bulk(self) -> Iterator[None]:
+    def bulk(self, loaded: Collection[str] | None = None) -> Iterator[None]:
         """Load much at once: pages are written once, and the indexes are built afterwards.
 
         While a batch is committed readers wait, some hundredths of a second each time; outside of
@@ -334,9 +334,13 @@ class StoreWriter:
         A load that dies or fails inside leaves a store that is whole but lacks indexes; the next
         writer builds them. After a failure nothing is built here: what fails a load (no space, a
         lost lease, an interrupt) would fail or delay that as well, and stand in front of it.
+
+        Args:
+            loaded: The names of the packs that the logs are of; the indexes of columns that none
+                of them fills are then left alone.
         """
         with self._transaction():
-            indexes.drop_all(self._connection, self._packs)
+            indexes.drop_filled(self._connection, self._packs, loaded)
         with sqlite.pages_written_once(self._connection):
             yield
             with self._transaction():

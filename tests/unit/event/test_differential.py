@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidentia.event.fast import read_fast_lines
 from evidentia.event.line import read_fast, read_line, read_strict
 from evidentia.event.values import Flag, JsonObject, JsonValue, Policy, Verdict
 
@@ -153,6 +154,51 @@ def test_what_the_fast_reading_accepts_the_strict_one_accepts_with_an_equal_obje
         assert isinstance(strict, tuple)
         assert shape_of(strict[0]) == shape_of(fast)
         assert strict[1] == Flag(0)
+
+
+PLAIN_LINES = st.lists(
+    st.tuples(SPACES, st.sampled_from(['"a"', '"b"', '"a\\":"', '"é"']), SCALARS), max_size=3
+).map(lambda parts: render_object(parts).encode())
+LONG_LINES = st.tuples(
+    st.integers(min_value=195, max_value=205), st.sampled_from([(b"[", b"]"), (b'{"a":', b"}")])
+).map(lambda drawn: b'{"n":' + drawn[1][0] * drawn[0] + b"0" + drawn[1][1] * drawn[0] + b"}")
+
+
+@settings(derandomize=True, max_examples=600)
+@given(
+    lines=st.lists(
+        st.one_of(PLAIN_LINES, PLAIN_LINES, LINES, MUTATED_LINES, LONG_LINES).map(
+            lambda line: line.replace(b"\n", b"")
+        ),
+        max_size=6,
+    )
+)
+def test_many_lines_at_once_are_accepted_only_where_each_alone_is(
+    lines: list[bytes], shape_of: Callable[[JsonValue], object]
+) -> None:
+    """What is proved for a block holds for each of its lines, whatever stands beside it."""
+    found = read_fast_lines(lines, b"".join(line + b"\n" for line in lines))
+
+    assert len(found) == len(lines)
+    for line, event in zip(lines, found, strict=True):
+        if event is not None:
+            alone, strict = read_fast(line), read_strict(line, STRICT)
+            assert alone is not None
+            assert shape_of(alone) == shape_of(event)
+            assert isinstance(strict, tuple)
+            assert shape_of(strict[0]) == shape_of(event)
+            assert strict[1] == Flag(0)
+
+
+def test_ordinary_lines_are_accepted_all_at_once() -> None:
+    """Bad lines among them make no difference to the good ones."""
+    good, spaced, bad = b'{"a":1,"b":"x: y"}', b'{"a": 1, "b" : {"c": [2]}}', b'{"a":1,"a":2}'
+    lines = [good, spaced, bad, b"", b"1", good, spaced]
+
+    found = read_fast_lines(lines, b"\n".join(lines) + b"\n")
+
+    assert found == [read_fast(line) for line in lines]
+    assert [event is not None for event in found] == [True, True, False, False, False, True, True]
 
 
 @settings(derandomize=True, max_examples=600)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evidentia.event import timestamp
 from evidentia.event.fieldmap import EpochUnit
 from evidentia.event.long_number import LONG_INTEGER
-from evidentia.event.timestamp import Timestamp, format_time, parse_time
+from evidentia.event.timestamp import Timestamp, format_time, parse_time, parse_times
 from evidentia.event.values import Flag, JsonValue
 
 NO_FLAG = Flag(0)
@@ -413,3 +413,45 @@ def test_no_number_makes_the_reading_raise(value: float, unit: EpochUnit | None)
         assert stamp.flag in {Flag.TIME_INVALID, Flag.TIME_UNIT_UNCLEAR}
     else:
         assert format_time(stamp.us)
+
+
+ZONES = ["", "Z", "z", " UTC", "+00:00", "-00:00", "+0530", "+05:30", "-08", "+23:59", "+24:00"]
+TIMES = st.one_of(
+    st.none(),
+    st.sampled_from([0, 1_773_476_467, 1.5, 10**30, LONG_INTEGER, True, [], {}]),
+    st.text("0123456789-:.,TZ+ ", min_size=1, max_size=30),
+    st.builds(
+        "{}{}{}{}".format,
+        st.sampled_from(["0001-01-01", "1969-12-31", "2026-02-28", "2026-02-29", "9999-12-31"]),
+        st.sampled_from(
+            ["T00:00:00", "T23:59:60", "t23:59:59", " 24:00:00", "_08:21:07", "T08:21"]
+        ),
+        st.sampled_from(["", ".1", ".123", ".123456", ".1234565", ",123456", ".9999999", "."]),
+        st.sampled_from(ZONES),
+    ),
+)
+
+
+@settings(derandomize=True, max_examples=1_000)
+@given(
+    values=st.one_of(st.lists(TIMES, max_size=5), TIMES.map(lambda value: [value])),
+    unit=st.sampled_from(UNITS),
+)
+def test_many_times_at_once_are_those_of_each_alone(
+    values: list[JsonValue], unit: EpochUnit | None
+) -> None:
+    """A plain time is read another way when all of a block are plain, never to another instant."""
+    instants, others = parse_times(values, unit)
+
+    for index, value in enumerate(values):
+        if value is None:
+            assert instants[index] is None
+            assert index not in others
+            continue
+        alone = parse_time(value, unit)
+        assert instants[index] == alone.us
+        if index in others:
+            assert others[index] == alone
+        else:
+            assert (alone.text, alone.flag) == (value, NO_FLAG)
+    assert len(instants) == len(values)

@@ -164,11 +164,12 @@ def test_rows_stand_at_their_positions() -> None:
 
     (write,) = sink.writes
     first = position_of(3, 1_000)
-    assert [event[0] for event in write.events] == [first, first + len(good(1)) + 5]
-    assert [event[1] for event in write.events] == [7, 10]
+    events = [*write.events]
+    assert [event[0] for event in events] == [first, first + len(good(1)) + 5]
+    assert [event[1] for event in events] == [7, 10]
     assert [letter.position for letter in write.dead_letters] == [first + len(good(1))]
     assert [filler.position for filler in write.fillers] == [first + len(good(1)) + 4]
-    assert [finding.position for finding in write.findings] == [write.events[1][0]]
+    assert [finding.position for finding in write.findings] == [events[1][0]]
     assert (collecting.checkpoint, collecting.next_line) == (write.byte_end, 11)
     assert (collecting.events, collecting.dead_letters) == (2, 1)
 
@@ -323,4 +324,5 @@ def test_the_last_bytes_of_a_full_segment_are_stored() -> None:
 
     (write,) = sink.writes
     assert write.byte_end == SEGMENT_BYTES_MAX
-    assert json.loads(bytes(write.events[0][3]))["n"] == 1  # type: ignore[arg-type]  # raw bytes
+    (event,) = write.events
+    assert json.loads(bytes(event[3]))["n"] == 1  # type: ignore[arg-type]  # raw bytes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import marshal
 import os
 import pickle
 import signal
@@ -22,7 +21,7 @@ from evidentia.errors import EvidentiaError, LogUnreadableError, PackError
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import ByteOffset, LineNumber, Policy
 from evidentia.ingest import worker
-from evidentia.ingest.parse import ParseSettings
+from evidentia.ingest.parse import ParsedEvents, ParseSettings
 from evidentia.ingest.workers import (
     BLOCKS_AHEAD,
     InlineParsers,
@@ -69,7 +68,7 @@ def mixed_pieces(blocks: int) -> list[Piece]:
 def told(found: list[Parsed]) -> list[object]:
     """Pieces with what they hold, to be compared."""
     return [
-        (piece, parsed and (parsed.events, parsed.dead_letters, parsed.fillers, parsed.findings))
+        (piece, parsed and ([*parsed.events], parsed.dead_letters, parsed.fillers, parsed.findings))
         for piece, parsed in found
     ]
 
@@ -326,7 +325,7 @@ def test_the_far_end_answers_until_its_input_ends() -> None:
 
     replies.seek(0)
     first, second = pickle.load(replies), pickle.load(replies)  # noqa: S301 - our own
-    assert len(marshal.loads(first[1])) == 1  # noqa: S302 - our own
+    assert len(ParsedEvents.unpacked(first[1])) == 1
     assert [each.verdict.reason for each in second[0].dead_letters] == ["not_object"]
 
 

@@ -65,6 +65,23 @@ def test_indexes_of_other_packs_stay(store: Store) -> None:
     assert _indexes(store) == OWN | inside
 
 
+def test_indexes_of_columns_that_the_load_does_not_fill_stay(store: Store) -> None:
+    """Building one is a reading of the whole table; keeping it empty costs nothing."""
+    with writing(store, PACK, OTHER) as writer:
+        with writer.bulk({"other"}):
+            inside = _indexes(store)
+        with writer.bulk({PACK.name}):
+            inside_own = _indexes(store)
+
+    assert inside == {
+        "ix_event_rows_event_id",
+        "ix_event_rows_session",
+        "ix_event_rows_promoted_role",
+    }
+    assert inside_own == inside - {"ix_event_rows_promoted_role"} | {"ix_event_rows_promoted_port"}
+    assert _indexes(store) == OWN | inside_own
+
+
 def test_a_load_that_fails_leaves_building_to_the_next_writer(store: Store) -> None:
     """The failure passes unchanged and at once; what lacks is noticed, then built."""
     with pytest.raises(ZeroDivisionError), writing(store) as writer, writer.bulk():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from evidentia.event.fieldmap import AllExcept, ColumnType, FieldMap, PromotedColumn
-from evidentia.event.values import JsonObject, JsonValue
+from evidentia.event.fieldmap import AllExcept, ColumnType, FieldMap, FromKey, PromotedColumn
+from evidentia.event.values import JsonValue
 
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
 """Seconds as some releases write them: as text. Anything else is drift and stays out."""
@@ -15,14 +15,11 @@ _SECONDS_MAX: Final = 1e12
 _MILLISECONDS: Final = 1000
 
 
-def duration_from_seconds(event: JsonObject) -> JsonValue:
-    """``duration`` in whole milliseconds; a value that is no duration comes back as it is.
+def milliseconds_of(value: JsonValue) -> JsonValue:
+    """Seconds in whole milliseconds; a value that is no duration comes back as it is.
 
     The extractor then finds the wrong type and flags the drift.
     """
-    value = event.get("duration")
-    if value is None:
-        return None
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         value = float(value)
     if isinstance(value, float) and abs(value) < _SECONDS_MAX:
@@ -52,7 +49,7 @@ FIELDS: Final = FieldMap(
         PromotedColumn(
             name="duration_ms",
             type=ColumnType.INTEGER,
-            sources=("duration_ms", duration_from_seconds),
+            sources=("duration_ms", FromKey(key="duration", read=milliseconds_of)),
         ),
         _text("username"),
         _text("password"),
