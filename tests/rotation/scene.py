@@ -113,9 +113,7 @@ def wanted(*parts: bytes) -> Counter[Numbered]:
 
 def held_by(place: Place, segment: int) -> list[bytes]:
     """The lines of one segment, in order."""
-    found = place.rows(
-        "SELECT raw FROM event_rows WHERE id >> 40 = ? ORDER BY id", segment
-    )
+    found = place.rows("SELECT raw FROM event_rows WHERE id >> 40 = ? ORDER BY id", segment)
     return [bytes(raw) for (raw,) in found]
 
 

@@ -92,9 +92,9 @@ def test_m19_odd_files_are_problems_of_their_own(place: Place) -> None:
         assert_settled(place, follower.poll)
     for report in (first, second):
         told = "\n".join(map(str, report.problems))
-        assert all(
-            name in told for name in ("folder", "pipe", "loop", "dangling", "/dev/null")
-        ), told
+        assert all(name in told for name in ("folder", "pipe", "loop", "dangling", "/dev/null")), (
+            told
+        )
 
 
 def test_m20_hard_links_and_overlapping_globs_are_one_segment(place: Place) -> None:
