@@ -7,10 +7,11 @@ doubled would cancel each other out.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -29,11 +30,54 @@ VOLATILE: Final = ("runs", "lease")
 Numbered = tuple[int, bytes]
 
 
+class Killed(Exception):  # noqa: N818 - what happens to the loader, not what it reports
+    """The loader dies here."""
+
+
+class DyingSink:
+    """A store's writing side that ends at the n-th change, before or after it is committed.
+
+    Once it has ended nothing reaches the store any more, whatever is still called.
+    """
+
+    def __init__(self, sink: BatchSink) -> None:
+        self._sink = sink
+        self._is_after = False
+        self.countdown = 0
+        self.is_dead = False
+
+    def ends_at(self, change: int, *, is_after: bool) -> None:
+        """End at this many changes from now on."""
+        self.countdown, self._is_after = change, is_after
+
+    def __getattr__(self, name: str) -> Any:
+        """The store's own, or a change that may be the last."""
+        found = getattr(self._sink, name)
+        if not callable(found):
+            return found
+        is_change = name not in {"segments", "kind_ids"}
+        return functools.partial(self._call, found, is_change)
+
+    def _call(self, method: Any, is_change: bool, *parts: Any, **options: Any) -> Any:  # noqa: FBT001 - bound in advance
+        if self.is_dead:
+            raise Killed
+        self.countdown -= is_change
+        is_last = is_change and self.countdown == 0
+        if is_last and not self._is_after:
+            self.is_dead = True
+            raise Killed
+        found = method(*parts, **options)
+        if is_last:
+            self.is_dead = True
+            raise Killed
+        return found
+
+
 class Follower:
     """A loader that is up: it keeps the descriptors of live files from one poll to the next.
 
     Args:
-        wrap: Makes the sink that the loader writes to out of the store's own.
+        holds_open: False for a loader that is started anew for every look.
     """
 
     def __init__(
@@ -41,18 +85,17 @@ class Follower:
         place: Place,
         *patterns: str,
         options: IngestOptions | None = None,
-        watch: Watch | None = None,
-        wrap: Callable[[BatchSink], BatchSink] = lambda sink: sink,
+        holds_open: bool = True,
     ) -> None:
         self.place = place
+        self.holds_open = holds_open
         self.sources: Sequence[LogSource] = [
             LogSource(pattern=str(place.folder / pattern), pack="plain") for pattern in patterns
         ]
         self._options = options or place.options
-        self._watch = watch or Watch(clock=lambda: 0.0)
-        self._wrap = wrap
         self._open = ExitStack()
         self._ingester: Any = None
+        self._sink: Any = None
         self.writer: Any = None
 
     def __enter__(self) -> Self:
@@ -72,18 +115,35 @@ class Follower:
         # Late: what a loader that stays up needs is asked for by the tests of one only.
         from evidentia.ingest.run import Ingester, Target  # noqa: PLC0415 - see above
 
+        self._sink = DyingSink(self.writer)
         self._ingester = Ingester(
-            Target(sink=self._wrap(self.writer)),
+            Target(sink=self._sink),
             PACKS,
             self._options,
-            self._watch,
-            holds_open=True,
+            Watch(clock=lambda: 0.0),
+            holds_open=self.holds_open,
         )
 
     def poll(self) -> IngestReport:
         """One look at the files."""
         report: IngestReport = self._ingester.run(discover(self.sources))
         return report
+
+    def dies_at(self, change: int, *, is_after: bool) -> bool:
+        """Look, and die at this change to the store; whether it came to that.
+
+        What the loader had in memory is lost with it; another one has taken its place then.
+        """
+        self._sink.ends_at(change, is_after=is_after)
+        try:
+            self.poll()
+        except Killed:
+            with suppress(Killed):
+                self._ingester.close()
+            self._begin()
+            return True
+        self._sink.ends_at(0, is_after=False)
+        return False
 
     def restart(self) -> None:
         """Forget everything but the store, as a loader does that is stopped and started again."""

@@ -19,8 +19,7 @@ from tests.integration.processes import environment
 from tests.unit.ingest.kit import Place, good
 
 from evidentia.errors import StoreHeldError
-from evidentia.ingest.values import BatchSink, Outcome
-from evidentia.store.values import BatchWrite
+from evidentia.ingest.values import Outcome
 
 from .conftest import Look
 from .scene import (
@@ -189,39 +188,6 @@ def test_m33_a_loader_that_is_up_keeps_every_other_one_out(place: Place) -> None
     once(place, lines(0, 10))
 
 
-class Killed(Exception):  # noqa: N818 - what happens to the loader, not what it reports
-    """The loader dies here."""
-
-
-class DyingSink:
-    """A sink that dies at the n-th change to the store, before or after it is committed."""
-
-    def __init__(self, sink: BatchSink, countdown: list[int], *, is_after: bool) -> None:
-        self._sink = sink
-        self._countdown = countdown
-        self._is_after = is_after
-
-    def __getattr__(self, name: str) -> Any:
-        """The sink's own method, or one that dies."""
-        method = getattr(self._sink, name)
-        if not callable(method) or name in {"segments", "kind_ids"}:
-            return method
-        return lambda *parts, **options: self._call(method, *parts, **options)
-
-    def _call(self, method: Any, *parts: Any, **options: Any) -> Any:
-        self._countdown[0] -= 1
-        if self._countdown[0] == 0 and not self._is_after:
-            raise Killed
-        found = method(*parts, **options)
-        if self._countdown[0] == 0:
-            raise Killed
-        return found
-
-    def commit_batch(self, write: BatchWrite) -> object:
-        """Commit a batch, or die."""
-        return self._call(self._sink.commit_batch, write)
-
-
 @pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 def test_m36_dying_at_every_change_during_a_rotation_loses_and_doubles_nothing(
     tmp_path: Path, *, is_after: bool
@@ -240,17 +206,8 @@ def test_m36_dying_at_every_change_during_a_rotation_loses_and_doubles_nothing(
         place.write(LIVE, lines(20, 3))
         live.rename(folder / "live.jsonl.1")
         place.write(LIVE, lines(30, 3))
-        countdown = [step]
-
-        def dying(sink: BatchSink, countdown: list[int] = countdown) -> BatchSink:
-            return DyingSink(sink, countdown, is_after=is_after)
-
-        reached = False
-        try:
-            with Follower(place, ALL, wrap=dying) as follower:
-                follower.poll()
-        except Killed:
-            reached = True
+        with Follower(place, ALL) as follower:
+            reached = follower.dies_at(step, is_after=is_after)
         for _ in range(3):
             place.ingest(ALL)
         once(place, lines(0, 15), lines(20, 3), lines(30, 3))
