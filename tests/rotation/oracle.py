@@ -51,6 +51,7 @@ class Oracle:
         self.is_truncated = False
         self.is_corrupted = False
         self._copies: set[int] = set()
+        self._seen_live: set[int] = set()
         self._held: tuple[int, int, bytes] | None = None
         self._rested: dict[int, tuple[int, int]] = {}
         self._losses: list[Loss] = []
@@ -123,7 +124,8 @@ class Oracle:
         for loss in self._losses:
             heads = {data.lstrip(b"\0").split(b"\n")[0] for data in sight.contents.values()}
             is_evident = loss.known[0] not in heads
-            if is_evident and (loss.inode is None or loss.inode in sight.inodes):
+            # An inode under another name might have been dealt anew: it proves no truncation.
+            if is_evident and (loss.inode is None or sight.inodes.get(loss.inode) == LIVE):
                 self._due.append(loss)
         self._losses = []
 
@@ -131,6 +133,8 @@ class Oracle:
         self._forget_held()
         for inode, name in sight.inodes.items():
             if name == LIVE:
+                if sight.contents[name]:
+                    self._seen_live.add(inode)
                 descriptor = os.open(self._disk.live, os.O_RDONLY)
                 self._held = (inode, descriptor, sight.contents[name])
 
@@ -142,6 +146,9 @@ class Oracle:
             if data is None or not has_successor or not data.endswith(b"\n"):
                 continue
             inode = path.stat().st_ino
+            if inode not in self._seen_live:
+                # First seen under its new name, it might be a log that still grows.
+                continue
             looks, size = self._rested.get(inode, (0, len(data)))
             rested[inode] = (looks + 1 if size == len(data) else 1, len(data))
         self._rested = rested

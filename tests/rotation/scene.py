@@ -223,17 +223,26 @@ def assert_sound(place: Place, *, may_miss: Iterable[FindingKind] = ()) -> None:
     """Store and logs hold the same, as far as the logs are still there."""
     assert_tiled(place)
     findings = [each for each in place.verify().findings if each.kind not in set(may_miss)]
-    assert findings == []
+    assert findings == [], findings
 
 
 def assert_settled(place: Place, look: Callable[[], IngestReport]) -> None:
     """One more look changes nothing."""
     before = place.dump(*VOLATILE)
     report = look()
+    after = place.dump(*VOLATILE)
+    changed = {
+        table: (before.get(table), after[table])
+        for table in after
+        if after[table] != before.get(table)
+    }
+    assert changed == {}, f"one more look changed {changed}"
     assert (report.events, report.dead_letters, report.gaps) == (0, 0, ())
-    assert place.dump(*VOLATILE) == before
 
 
 def once(place: Place, *parts: bytes) -> None:
     """Every line of these bytes is stored as often as it stands in them, and nothing else is."""
-    assert stored(place) == wanted(*parts)
+    found, expected = stored(place), wanted(*parts)
+    lost = sorted(number for number, _line in (expected - found).elements())
+    more = sorted(number for number, _line in (found - expected).elements())
+    assert (lost, more) == ([], []), f"lost: {lost}, too many: {more}; {segments(place)}"

@@ -202,16 +202,19 @@ def test_m36_dying_at_every_change_during_a_rotation_loses_and_doubles_nothing(
         live = place.write(LIVE, lines(0, 10))
         place.ingest(ALL)
         place.append(LIVE, lines(10, 5))
-        shutil.copyfile(live, folder / "live.jsonl.2")
+        live.rename(folder / "live.jsonl.2")
         place.write(LIVE, lines(20, 3))
-        live.rename(folder / "live.jsonl.1")
+        place.ingest(ALL)
+        place.append(LIVE, lines(23, 3))
+        shutil.copyfile(live, folder / "live.jsonl.1")
         place.write(LIVE, lines(30, 3))
+        place.write("live.jsonl.other", lines(40, 3))
         with Follower(place, ALL) as follower:
             reached = follower.dies_at(step, is_after=is_after)
         for _ in range(3):
             place.ingest(ALL)
-        once(place, lines(0, 15), lines(20, 3), lines(30, 3))
-        assert gaps(place) == [(1, "copytruncate_window")], step
+        once(place, lines(0, 15), lines(20, 6), lines(30, 3), lines(40, 3))
+        assert gaps(place) == [(2, "copytruncate_window")], step
         assert_tiled(place)
         assert_settled(place, lambda place=place: place.ingest(ALL))
     assert step > 4, "the poll that should die at every step had none"
