@@ -163,7 +163,7 @@ class Oracle:
         broken = {segment for segment, kind in gaps if kind in BROKEN and self.is_corrupted}
         self._compare_events(rows, broken)
         self._compare_letters(letters, broken)
-        self._compare_gaps(rows, gaps)
+        self._compare_gaps(rows + letters, gaps)
         assert_tiled(place)
 
     def _compare_events(self, rows: list[tuple[int, bytes]], broken: set[int]) -> None:
