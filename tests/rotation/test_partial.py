@@ -223,3 +223,41 @@ def test_m35_two_holes_with_equal_heads_are_two_segments(place: Place, look: Loo
     once(place, *(lines(1_000 * number, 100) for number in (1, 2, 3, 4)))
     assert len(segments(place)) == 4
     assert_sound(place)
+
+
+def test_m22_a_first_line_completed_in_the_renamed_file_is_read_once(
+    place: Place, look: Look
+) -> None:
+    """A file of which no whole line was seen yet is known as well, and its successor is another."""
+    live = place.write(LIVE, ONE[:30])
+    look()
+    place.append(LIVE, ONE[30:])
+    live.rename(place.folder / "live.jsonl.1")
+    place.write(LIVE, lines(20, 2))
+    look()
+    look()
+
+    once(place, lines(10, 1), lines(20, 2))
+    assert (letters(place), gaps(place)) == ([], [])
+    assert_sound(place)
+    look()
+    assert_settled(place, look)
+
+
+@pytest.mark.parametrize("cut", [1, 9, 30])
+def test_m21_a_first_line_that_begins_like_others_is_no_gap(
+    place: Place, look: Look, cut: int
+) -> None:
+    """The beginning of a log's first line may be that of any other log's."""
+    place.write("live.jsonl.1", lines(10, 3))
+    place.write(LIVE, ONE[:cut])
+    for _ in range(3):
+        look()
+    assert gaps(place) == []
+    place.append(LIVE, lines(20, 1)[cut:])
+    look()
+    look()
+
+    once(place, lines(10, 3), lines(20, 1))
+    assert (letters(place), gaps(place)) == ([], [])
+    assert_settled(place, look)

@@ -255,6 +255,10 @@ class Rotations(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _finish(self) -> None:
+        if self.disk.packing is not None:
+            # As long as an archive may still hold a segment, nothing is said of the segment's end.
+            self.look()
+            self.pack_finish()
         for _ in range(LAST_LOOKS):
             self.look()
         before = self.place.dump(*VOLATILE)
