@@ -35,7 +35,7 @@ class WriterProcess:
     """A writer in a process of its own, in its folder ``logs``."""
 
     def __init__(
-        self, folder: Path, *, lines_max: int, burst: int = 1, pause_seconds: float = 0.0
+        self, folder: Path, *, lines: int, burst: int = 1, pause_seconds: float = 0.0
     ) -> None:
         self.folder = folder / "logs"
         self.folder.mkdir(mode=0o755, exist_ok=True)
@@ -45,7 +45,7 @@ class WriterProcess:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-S", str(script), str(self.log)),
-                *(str(lines_max), str(burst), str(pause_seconds)),
+                *(str(lines), str(burst), str(pause_seconds)),
             ],
             stdout=subprocess.PIPE,
             text=True,
@@ -63,6 +63,10 @@ class WriterProcess:
         self._process.send_signal(signal.SIGUSR1)
         wait_until(self.acknowledged.exists)
         self.acknowledged.unlink()
+
+    def grant(self) -> None:
+        """Let it write as many lines more as at first."""
+        self._process.send_signal(signal.SIGUSR2)
 
     def rotate(self) -> None:
         """Rename and create, as careful operators do it; no file is ever deleted."""
@@ -88,10 +92,10 @@ class WriterProcess:
 
 @contextmanager
 def writing(
-    folder: Path, *, lines_max: int, burst: int = 1, pause_seconds: float = 0.0
+    folder: Path, *, lines: int, burst: int = 1, pause_seconds: float = 0.0
 ) -> Iterator[WriterProcess]:
     """A writer that does not outlive the test."""
-    writer = WriterProcess(folder, lines_max=lines_max, burst=burst, pause_seconds=pause_seconds)
+    writer = WriterProcess(folder, lines=lines, burst=burst, pause_seconds=pause_seconds)
     try:
         yield writer
     finally:

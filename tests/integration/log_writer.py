@@ -1,8 +1,8 @@
 """A program that writes a log, as others do: appends numbered lines, reopens when it is told to.
 
-Run as ``python log_writer.py PATH LINES_MAX BURST PAUSE_SECONDS``. SIGUSR1 makes it open the path
-anew and then make a file ``reopened`` beside it. After LINES_MAX lines it only waits. SIGTERM ends
-it; it prints how many lines it has written.
+Run as ``python log_writer.py PATH LINES BURST PAUSE_SECONDS``. SIGUSR1 makes it open the path anew
+and then make a file ``reopened`` beside it. After LINES lines it waits; SIGUSR2 grants it as many
+more. SIGTERM ends it; it prints how many lines it has written.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-PAD: Final = "x" * 120
+PAD: Final = b"x" * 120
 WAIT_SECONDS: Final = 0.002
 
 
 def line_of(number: int) -> bytes:
     """The line with this running number, and its newline."""
-    return b'{"kind":"good","n":%d,"pad":"%s"}\n' % (number, PAD.encode())
+    second, fraction = divmod(number, 1_000)
+    minute, second = divmod(second, 60)
+    time_text = b"2026-01-01T00:%02d:%02d.%03dZ" % (minute % 60, second, fraction)
+    return b'{"kind":"good","ts":"%s","n":%d,"pad":"%s"}\n' % (time_text, number, PAD)
 
 
 class Writer:
     """Appends lines until it is told to stop."""
 
-    def __init__(self, path: Path, *, lines_max: int, burst: int, pause_seconds: float) -> None:
+    def __init__(self, path: Path, *, lines: int, burst: int, pause_seconds: float) -> None:
         self._path = path
-        self._lines_max = lines_max
+        self._lines = self._granted = lines
         self._burst = burst
         self._pause_seconds = pause_seconds
         self._must_reopen = False
@@ -42,6 +45,10 @@ class Writer:
     def reopen(self, _number: int, _frame: FrameType | None) -> None:
         """At the next line."""
         self._must_reopen = True
+
+    def grant(self, _number: int, _frame: FrameType | None) -> None:
+        """More lines may be written."""
+        self._granted += self._lines
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """At the next line."""
@@ -56,7 +63,7 @@ class Writer:
                 os.close(self._log)
                 self._log = self._opened()
                 (self._path.parent / "reopened").touch()
-            if number >= self._lines_max:
+            if number >= self._granted:
                 time.sleep(WAIT_SECONDS)
                 continue
             os.write(self._log, line_of(number))
@@ -66,15 +73,16 @@ class Writer:
         return number
 
 
-def main(path: str, lines_max: str, burst: str, pause_seconds: str) -> None:
+def main(path: str, lines: str, burst: str, pause_seconds: str) -> None:
     """Write until SIGTERM."""
     writer = Writer(
         Path(path),
-        lines_max=int(lines_max),
+        lines=int(lines),
         burst=int(burst),
         pause_seconds=float(pause_seconds),
     )
     signal.signal(signal.SIGUSR1, writer.reopen)
+    signal.signal(signal.SIGUSR2, writer.grant)
     signal.signal(signal.SIGTERM, writer.stop)
     (Path(path).parent / "reopened").touch()
     sys.stdout.write(f"{writer.run()}\n")

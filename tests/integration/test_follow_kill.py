@@ -79,7 +79,7 @@ def test_killed_followers_lose_nothing_and_double_nothing(tmp_path: Path) -> Non
     sys.stdout.write(f"seed {SEED}, {KILLS} kills\n")
     chance = random.Random(SEED)  # noqa: S311 - the moments must be the same again
     place = Place(folder=tmp_path, packs=load_packs())
-    with writing(tmp_path, lines_max=10**9, burst=BURST, pause_seconds=PAUSE_SECONDS) as writer:
+    with writing(tmp_path, lines=10**9, burst=BURST, pause_seconds=PAUSE_SECONDS) as writer:
         for _ in range(KILLS):
             kill_once(place, writer, chance)
             assert_all_tiled(place)

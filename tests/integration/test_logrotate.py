@@ -37,7 +37,8 @@ from .loads import (
 from .log_writer import line_of
 
 ROTATIONS: Final = 5
-LINES_MAX: Final = 400_000
+LINES: Final = 30_000
+"""Lines for each rotation: at full speed they outlast it."""
 GROWTH_BYTES: Final = 300_000
 
 Poll = Callable[[], object]
@@ -72,20 +73,25 @@ class Logrotate:
 
     def run(self, poll: Poll) -> None:
         """One rotation of a log that has grown, looked at all the while."""
-        wait_until(lambda: self._writer.log.stat().st_size > GROWTH_BYTES, poll)
+        self._writer.grant()
+        wait_until(self._has_grown)
         before = self._inventory()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [self._program, "-f", "-s", str(self._folder / "state"), str(self._config)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        while process.poll() is None:
-            poll()
-        out, _errors = process.communicate()
+        ) as process:
+            while process.poll() is None:
+                poll()
+            out, _errors = process.communicate()
         assert (process.returncode, out) == (0, "")
         assert self._inventory() != before, "logrotate has rotated nothing"
         poll()
+
+    def _has_grown(self) -> bool:
+        log = self._writer.log
+        return log.exists() and log.stat().st_size > GROWTH_BYTES
 
     def _inventory(self) -> list[tuple[str, int]]:
         files = [path for path in self._folder.rglob(f"{LOG}*") if path.name != LOG]
@@ -141,7 +147,7 @@ def next_second(poll: Poll) -> None:
 def rotate_under_load(folder: Path, loader: str, words: tuple[str, ...]) -> tuple[Place, int]:
     """Rotate a few times while a writer and a loader are at work; the store, and lines written."""
     (folder / "old").mkdir()
-    with writing(folder, lines_max=LINES_MAX) as writer:
+    with writing(folder, lines=LINES) as writer:
         logrotate = Logrotate(writer, *words)
         with LOADERS[loader](folder) as (place, poll):
             for _ in range(ROTATIONS):
