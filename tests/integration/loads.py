@@ -17,7 +17,7 @@ import pytest
 from tests.unit.ingest.kit import Place, is_tiled
 
 from .log_writer import line_of
-from .processes import TIMEOUT_SECONDS, environment, start
+from .processes import TIMEOUT_SECONDS, checkpoint_of, environment, start
 
 LOG: Final = "live.jsonl"
 GLOB: Final = f"{LOG}*"
@@ -138,6 +138,13 @@ def ended(process: subprocess.Popen[str]) -> str:
     assert (process.returncode, "Traceback" in errors) == (0, False), errors
     assert time.monotonic() - began < TERM_SECONDS, "it took too long to end"
     return out
+
+
+def committed(place: Place) -> int:
+    """How many batches there are."""
+    if not checkpoint_of(place.store.path):
+        return 0
+    return int(place.rows("SELECT count(*) FROM batches")[0][0])
 
 
 def stored_lines(place: Place) -> list[tuple[int, int, bytes]]:

@@ -23,25 +23,18 @@ from .loads import (
     WriterProcess,
     assert_all_tiled,
     assert_whole,
+    committed,
     ended,
     follow,
     stored_lines,
     wait_until,
     writing,
 )
-from .processes import checkpoint_of
 
 KILLS: Final = int(os.environ.get("EVIDENTIA_FOLLOW_KILLS", "6"))
 SEED: Final = int(os.environ.get("EVIDENTIA_KILL_SEED", "1"))
 BURST: Final = 40
 PAUSE_SECONDS: Final = 0.004
-
-
-def committed(place: Place) -> int:
-    """How many batches there are."""
-    if not checkpoint_of(place.store.path):
-        return 0
-    return int(place.rows("SELECT count(*) FROM batches")[0][0])
 
 
 def kill_once(place: Place, writer: WriterProcess, chance: random.Random) -> None:

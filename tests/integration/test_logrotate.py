@@ -28,6 +28,7 @@ from .loads import (
     WriterProcess,
     assert_all_tiled,
     assert_whole,
+    committed,
     ended,
     follow,
     stored_lines,
@@ -37,8 +38,9 @@ from .loads import (
 from .log_writer import line_of
 
 ROTATIONS: Final = 5
-LINES: Final = 30_000
+LINES: Final = 20_000
 """Lines for each rotation: at full speed they outlast it."""
+QUIET_SECONDS: Final = 4
 GROWTH_BYTES: Final = 300_000
 
 Poll = Callable[[], object]
@@ -115,11 +117,12 @@ def as_process(folder: Path) -> Iterator[tuple[Place, Poll]]:
     process = follow(folder)
     try:
         yield place, lambda: time.sleep(0.005)
-        stored = [-1, 0]
+        last, quiet = -1, 0
         # It is done when it stores nothing more for a while.
-        while stored[-1] != stored[-2]:
+        while quiet < QUIET_SECONDS:
             time.sleep(1.0)
-            stored.append(len(stored_lines(place)) if place.store.exists() else -1)
+            now = committed(place)
+            last, quiet = now, quiet + 1 if now == last else 0
         ended(process)
     finally:
         process.kill()
@@ -150,6 +153,11 @@ def rotate_under_load(folder: Path, loader: str, words: tuple[str, ...]) -> tupl
     with writing(folder, lines=LINES) as writer:
         logrotate = Logrotate(writer, *words)
         with LOADERS[loader](folder) as (place, poll):
+            wait_until(lambda: writer.log.stat().st_size > GROWTH_BYTES)
+            # What is rotated away before the first look is nobody's to promise.
+            poll()
+            if loader == "follow":
+                wait_until(lambda: committed(place) > 0)
             for _ in range(ROTATIONS):
                 logrotate.run(poll)
                 if "dateext" in words:

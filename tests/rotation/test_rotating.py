@@ -413,3 +413,28 @@ def test_m17_a_finished_file_that_is_deleted_later_is_no_gap(place: Place, look:
     assert gaps(place) == []
     assert states(place)[0] in {"finished", "gone"}
     assert states(place)[1] == "live"
+
+
+def test_m17_a_finished_file_that_is_renamed_again_stays_finished(place: Place, look: Look) -> None:
+    """It was read to its end, whatever its number is and whether or not there is a new line yet."""
+    live = place.write(LIVE, lines(0, 10))
+    look()
+    live.rename(place.folder / "live.jsonl.1")
+    place.write(LIVE, lines(10, 4))
+    look()
+    look()
+    assert states(place) == ["finished", "live"]
+
+    (place.folder / "live.jsonl.1").rename(place.folder / "live.jsonl.2")
+    live.rename(place.folder / "live.jsonl.1")
+    place.write(LIVE, b"")
+    look()
+    look()
+    assert states(place)[0] == "finished"
+    (place.folder / "live.jsonl.2").unlink()
+    look()
+    look()
+
+    once(place, lines(0, 14))
+    assert gaps(place) == []
+    assert_settled(place, look)
