@@ -36,7 +36,7 @@ from .scene import (
 )
 
 ROTATIONS = 20
-SEEDS = range(6)
+SEEDS = range(3)
 
 
 class Writer:
