@@ -259,6 +259,9 @@ class Rotations(RuleBasedStateMachine):
             # As long as an archive may still hold a segment, nothing is said of the segment's end.
             self.look()
             self.pack_finish()
+        if self._has_live() and not self.disk.live.stat().st_size:
+            # Nor is anything said of a file's bytes while it is empty.
+            self.disk.complete() if self.disk.has_partial else self.disk.write([0])
         for _ in range(LAST_LOOKS):
             self.look()
         before = self.place.dump(*VOLATILE)
