@@ -93,6 +93,7 @@ class Follower:
             LogSource(pattern=str(place.folder / pattern), pack="plain") for pattern in patterns
         ]
         self._options = options or place.options
+        self.now = 0.0
         self._open = ExitStack()
         self._ingester: Any = None
         self._sink: Any = None
@@ -120,7 +121,7 @@ class Follower:
             Target(sink=self._sink),
             PACKS,
             self._options,
-            Watch(clock=lambda: 0.0),
+            Watch(clock=lambda: self.now),
             holds_open=self.holds_open,
         )
 

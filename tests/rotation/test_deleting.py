@@ -30,7 +30,7 @@ def test_m17_deleted_while_partly_read_is_a_gap_when_nobody_looked(place: Place)
 
 
 def test_m17_deleted_while_partly_read_is_drained_by_a_loader_that_is_up(place: Place) -> None:
-    """A name that goes does not take the bytes from an open descriptor."""
+    """A name that goes does not take the bytes from an open descriptor; a minute's silence does."""
     live = place.write(LIVE, lines(0, 10))
     place.write("live.jsonl.other", lines(50, 1))
     with Follower(place, ALL) as follower:
@@ -39,11 +39,14 @@ def test_m17_deleted_while_partly_read_is_drained_by_a_loader_that_is_up(place: 
         live.unlink()
         for _ in range(3):
             follower.poll()
+        assert ("live.jsonl", "live", len(lines(0, 15))) in segments(place)
+        follower.now += 61.0
+        follower.poll()
         assert_settled(place, follower.poll)
 
     once(place, lines(0, 15), lines(50, 1))
     assert gaps(place) == []
-    assert ("live.jsonl", "finished", len(lines(0, 15))) in segments(place)
+    assert ("live.jsonl", "gone", len(lines(0, 15))) in segments(place)
 
 
 def test_m17_a_torn_last_line_of_a_deleted_file_is_a_gap(place: Place) -> None:
@@ -52,8 +55,9 @@ def test_m17_a_torn_last_line_of_a_deleted_file_is_a_gap(place: Place) -> None:
     with Follower(place, ALL) as follower:
         follower.poll()
         live.unlink()
-        for _ in range(4):
-            follower.poll()
+        follower.poll()
+        follower.now += 61.0
+        follower.poll()
 
     once(place, lines(0, 10))
     found = place.rows("SELECT DISTINCT segment_id, byte_offset FROM gap_rows")

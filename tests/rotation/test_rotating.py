@@ -147,7 +147,7 @@ def test_m04_a_file_renamed_out_of_the_list_is_drained_by_a_loader_that_is_up(
     once(place, lines(0, 22))
     assert held_by(place, 1) == lines(0, 20).splitlines()
     assert gaps(place) == []
-    assert states(place) == ["finished", "live"]
+    assert states(place) == ["gone", "live"]
     assert_tiled(place)
 
 

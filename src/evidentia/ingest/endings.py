@@ -162,15 +162,17 @@ def _window_gap(segment: Segment, own: LogFile, copy: LogFile, end: int) -> Gap:
     )
 
 
-def finished(segment: Segment, why: Mapping[str, object]) -> Ending:
+def finished(segment: Segment, why: Mapping[str, object], *, is_nameless: bool) -> Ending:
     """The ending of a segment that was read to its end; its writer has moved on or fallen silent.
 
-    Bytes without newline that are still held back are lost with it.
+    Where no name leads to its file any more, it is gone without a loss, but for bytes without
+    newline that are still held back.
     """
-    if segment.tail_bytes:
-        gone = _ended(segment, DecisionKind.GONE, why)
-        return replace(gone, gaps=lost_tail(segment))
-    return _ended(segment, DecisionKind.FINISHED, why)
+    ending = _ended(segment, DecisionKind.FINISHED, why)
+    if not is_nameless:
+        return ending
+    gone = change_of(segment, SegmentState.GONE)
+    return replace(ending, change=gone, gaps=lost_tail(segment))
 
 
 def arrival_of(segment: Segment, file: LogFile, own: LogFile | None) -> Arrival | None:
@@ -208,8 +210,14 @@ def arrival_of(segment: Segment, file: LogFile, own: LogFile | None) -> Arrival 
     )
 
 
-def outgrown(segment: Segment, file: LogFile) -> Arrival:
-    """That a copy holds all of a segment and more, so that it goes on with it."""
+def outgrown(segment: Segment, file: LogFile, cut: LogFile | None) -> Arrival:
+    """That a copy holds all of a segment and more, so that it goes on with it.
+
+    Args:
+        segment: The segment.
+        file: The copy.
+        cut: The segment's own file, where that was cut.
+    """
     evidence = {"how": "outgrown by a copy", "was": segment.path, "checkpoint": segment.checkpoint}
     return Arrival(
         decision=Decision(
@@ -217,7 +225,8 @@ def outgrown(segment: Segment, file: LogFile) -> Arrival:
             segment_id=segment.id,
             kind=DecisionKind.CONTINUED,
             evidence=_json(evidence),
-        )
+        ),
+        cut=cut,
     )
 
 

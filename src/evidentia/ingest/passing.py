@@ -192,7 +192,7 @@ class Pass:
                 last_size=file.size,
                 last_mtime_us=file.mtime_us,
             )
-            self._finished.append(finished(now, why))
+            self._finished.append(finished(now, why, is_nameless=file.held is not None))
 
     def _why_finished(
         self, segment: Segment, file: LogFile, report: FileReport
@@ -258,7 +258,7 @@ class Pass:
         for segment in self._crew.sink.segments():
             if segment.id == like.segment_id and segment.checkpoint == like.same_bytes:
                 plan = plan_of(file, segment, self._crew.options.limits)
-                arrival = outgrown(segment, file)
+                arrival = outgrown(segment, file, self._cut_file(segment, file))
                 return None if plan is None else replace(task, plan=plan, arrival=arrival)
         return None
 
@@ -283,6 +283,14 @@ class Pass:
         if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
             self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
         return report
+
+    def _cut_file(self, segment: Segment, copy: LogFile) -> LogFile | None:
+        """The file that a segment was read from, where it was cut since this look began."""
+        own = file_with_inode(segment, self._by_inode)
+        if own is None or own is copy:
+            return None
+        limits = self._crew.options.limits
+        return None if plan_of(own, segment, limits) is not None else own
 
     def _empty_segment_of(self, file: LogFile) -> Segment | None:
         """The segment of an archive that broke before its first complete line."""

@@ -274,8 +274,10 @@ class FileReader:
     ) -> tuple[Gap, ...]:
         """Record where the segment's file stands now, and what may be lost by how it got there."""
         file = task.plan.file
+        is_as_far = segment.state is SegmentState.FINISHED and checkpoint == segment.checkpoint
         change = SegmentChange(
-            state=self._state_after(task, end),
+            # A new name does not make it grow again.
+            state=segment.state if is_as_far else self._state_after(task, end),
             tail_bytes=end.tail_bytes,
             last_size=file.size,
             last_mtime_us=file.mtime_us,
