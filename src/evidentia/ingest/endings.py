@@ -37,13 +37,14 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """That another name or file holds a segment now.
+    """That another name or file holds a segment now, or that a copy begins one.
 
     Attributes:
+        decision: What is recorded of it; None where the segment is new, which says so itself.
         cut: The file that held it before, where that was cut after it was copied.
     """
 
-    decision: Decision
+    decision: Decision | None
     cut: LogFile | None = None
 
     def gaps(self, segment: Segment, file: LogFile, end: int) -> tuple[Gap, ...]:

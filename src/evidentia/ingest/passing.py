@@ -17,7 +17,15 @@ from blake3 import blake3
 
 from evidentia.errors import LogChangedError, LogError, LogMissingError, UsageError
 from evidentia.ingest.copies import Copies, Likeness
-from evidentia.ingest.endings import Ending, Surroundings, arrival_of, ending_of, finished, outgrown
+from evidentia.ingest.endings import (
+    Arrival,
+    Ending,
+    Surroundings,
+    arrival_of,
+    ending_of,
+    finished,
+    outgrown,
+)
 from evidentia.ingest.held import IDLE_SECONDS_MAX
 from evidentia.ingest.parse import LineParser, ParseSettings
 from evidentia.ingest.plan import (
@@ -37,7 +45,7 @@ from evidentia.ingest.sight import Sight, by_first_event
 from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
 from evidentia.ingest.workers import InlineParsers, WorkerParsers
 from evidentia.log.identity import FingerprintBuilder
-from evidentia.log.names import stored_path
+from evidentia.log.names import is_rotation_of, stored_path
 from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, LogFile, LogSource
 from evidentia.store.records import signed_64
 from evidentia.store.sightings import Decision, DecisionKind
@@ -101,6 +109,12 @@ class Pass:
         self.is_disturbed = False
         self.live_files: list[LogFile] = []
         self.finished_files: list[LogFile] = []
+        self._own_claims = {
+            plan.segment.id
+            for plan in self._planned.plans
+            if plan.segment and inode_of(plan.file) == (plan.segment.device, plan.segment.inode)
+        }
+        self._note_cuts()
         claimed = {plan.file for plan in self._planned.plans}
         # A file that only a descriptor leads to, and whose segment another file continues.
         self.finished_files += [file for file in sight.held if file not in claimed]
@@ -273,6 +287,7 @@ class Pass:
             task,
             is_diverged=copies.known(file) is not None,
             evidence=json.dumps(evidence, sort_keys=True),
+            arrival=self._arrival_of_copy(file),
         )
         report = self._crew.reader(file.source).begin(task, self._empty_segment_of(file))
         copies.forget(file)
@@ -284,13 +299,38 @@ class Pass:
             self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
         return report
 
+    def _arrival_of_copy(self, file: LogFile) -> Arrival | None:
+        """That a rotated file, never seen as the live one, must be a copy of it.
+
+        The live file still has its inode but not its bytes, so whatever was rotated since was
+        copied and cut, and each time something may have been written in between.
+        """
+        for path, inode in self._memory.cut.items():
+            own = self._by_path.get(path)
+            is_same = own is not None and inode_of(own) == inode
+            if is_same and own is not None and is_rotation_of(file.path, own.path):
+                return Arrival(decision=None, cut=own)
+        return None
+
+    def _note_cuts(self) -> None:
+        """Remember the files that still have a segment's inode and name, but not its bytes."""
+        for segment in self._sight.segments:
+            own = file_with_inode(segment, self._by_inode)
+            is_there = own is not None and stored_path(own.path) == segment.path
+            is_open = segment.state is SegmentState.LIVE and segment.id not in self._own_claims
+            if is_open and is_there and own is not None:
+                self._memory.cut[segment.path] = inode_of(own)
+
     def _cut_file(self, segment: Segment, copy: LogFile) -> LogFile | None:
         """The file that a segment was read from, where it was cut since this look began."""
         own = file_with_inode(segment, self._by_inode)
         if own is None or own is copy:
             return None
         limits = self._crew.options.limits
-        return None if plan_of(own, segment, limits) is not None else own
+        if plan_of(own, segment, limits) is not None:
+            return None
+        self._memory.cut[stored_path(own.path)] = inode_of(own)
+        return own
 
     def _empty_segment_of(self, file: LogFile) -> Segment | None:
         """The segment of an archive that broke before its first complete line."""

@@ -87,12 +87,14 @@ class Memory:
         settled: The segment that an archive held, and the checkpoint it was read to.
         states: How an archive ended when it was read through.
         names: The names that were seen to lead to a segment's file.
+        cut: Files that were seen to be cut in place, by their path.
     """
 
     heads: dict[Archive, bytes] = field(default_factory=dict)
     settled: dict[Archive, tuple[int, int]] = field(default_factory=dict)
     states: dict[Archive, ArchiveState] = field(default_factory=dict)
     names: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    cut: dict[str, Inode] = field(default_factory=dict)
 
 
 def plan_files(

@@ -288,7 +288,7 @@ class FileReader:
             generation=file.generation,
         )
         arrival = task.arrival
-        if arrival is None:
+        if arrival is None or not checkpoint:
             if not _is_known(segment, change):
                 self.sink.change_segment(segment.id, change)
             return ()

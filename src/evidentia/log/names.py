@@ -54,6 +54,14 @@ def order_key(path: Path) -> OrderKey:
     return (folders, _natural(stem), not rotation, _natural(rotation), str(path))
 
 
+def is_rotation_of(path: Path, live: Path) -> bool:
+    """Whether a name is, as names go, that of a rotated or compressed file of a live log."""
+    if path.parent != live.parent or path == live:
+        return False
+    parts = _ROTATED.fullmatch(path.name)
+    return parts is not None and live.name in (parts["stem"], path.name)
+
+
 def _natural(text: str) -> NaturalKey:
     """Text and numbers in turn, so that equal places always hold the same type."""
     pieces = _DIGITS.split(text)
