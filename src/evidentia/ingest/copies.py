@@ -85,7 +85,14 @@ class Copies:
 
     def _still_begins(self, file: LogFile, copy: StaleCopy) -> bool:
         end = ByteOffset(_marked_bytes(file, copy.same_bytes, copy.size))
-        return still_holds(file.path, Compression.NONE, copy.fingerprint, end, limits=self._limits)
+        return still_holds(
+            file.path,
+            Compression.NONE,
+            copy.fingerprint,
+            end,
+            limits=self._limits,
+            held=file.held,
+        )
 
     def likeness(self, file: LogFile) -> Likeness | None:
         """The segment that a file is most like, or None when not even its first line is stored.
@@ -120,7 +127,9 @@ class Copies:
             inode=signed_64(file.inode),
             size=file.size,
             same_bytes=like.same_bytes,
-            fingerprint=fingerprint(file.path, Compression.NONE, end, limits=self._limits),
+            fingerprint=fingerprint(
+                file.path, Compression.NONE, end, limits=self._limits, held=file.held
+            ),
         )
         self._sink.remember_copy(copy)
         self._known[copy.path] = copy
@@ -212,7 +221,9 @@ class Copies:
     def _begins_with(self, segment: Segment, file: LogFile) -> bool:
         if file.compression is not Compression.NONE or file.size > self._limits.line_bytes_max:
             return False
-        with open_stream(file.path, file.compression, limits=self._limits) as stream:
+        with open_stream(
+            file.path, file.compression, limits=self._limits, held=file.held
+        ) as stream:
             data = stream.read(file.size)
         stored = self._sink.stored_bytes(segment.id, (0, 1))
         return bool(data) and bool(stored) and (stored[0].data or b"").startswith(data)

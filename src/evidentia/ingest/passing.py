@@ -51,6 +51,7 @@ from evidentia.store.records import signed_64
 from evidentia.store.sightings import Decision, DecisionKind
 from evidentia.store.values import Gap, Segment, SegmentState
 
+_HELD_OPEN: Final = (Outcome.READ, Outcome.UNCHANGED, Outcome.COPY)
 _CLEAN: Final = ArchiveCondition.CLEAN
 
 
@@ -115,9 +116,9 @@ class Pass:
             if plan.segment and inode_of(plan.file) == (plan.segment.device, plan.segment.inode)
         }
         self._note_cuts()
-        claimed = {plan.file for plan in self._planned.plans}
+        needed = {*(plan.file for plan in self._planned.plans), *self._planned.rest}
         # A file that only a descriptor leads to, and whose segment another file continues.
-        self.finished_files += [file for file in sight.held if file not in claimed]
+        self.finished_files += [file for file in sight.held if file not in needed]
 
     @property
     def is_settled(self) -> bool:
@@ -146,8 +147,12 @@ class Pass:
         self.is_disturbed = self.is_disturbed or (
             report.has_more and self._crew.options.turn_bytes is None
         )
-        if report.segment_id is not None and report.outcome in (Outcome.READ, Outcome.UNCHANGED):
+        if report.outcome in _HELD_OPEN:
             self.live_files.append(file)
+        idle = self._sight.idle_seconds.get(inode_of(file), 0.0)
+        if file.held is not None and report.segment_id is None and idle >= IDLE_SECONDS_MAX:
+            # It never had a complete line, or nothing that is not stored.
+            self.finished_files.append(file)
         self._note_names(report.segment_id, file)
         return report
 
@@ -374,6 +379,9 @@ class Pass:
         """Segments that an archive which is still being written may hold."""
         found = set()
         for file in self._waiting:
+            # A compressor keeps its source until it is done, and that file has its own segment.
+            if stored_path(file.path.with_suffix("")) in self._by_path:
+                continue
             head = head_of(file, self._crew.options.limits, self._memory)
             for segment in self._planned.unclaimed:
                 length = segment.fingerprint.head_bytes

@@ -35,6 +35,8 @@ Inode: TypeAlias = tuple[int, int]
 Archive: TypeAlias = tuple[int, int, int, int]
 """Device, inode, size and time of an archive, which is not looked into twice while they stay."""
 
+_BOUNDARIES: Final = (b"\n", b"\0")
+"""What a segment may be read up to: the end of a line, or of a run of NULs before one."""
 _DONE: Final = (SegmentState.FINISHED, SegmentState.BROKEN)
 
 
@@ -146,13 +148,13 @@ class _Search:
         self._plans: dict[LogFile, Plan] = {}
         self._refusals: dict[LogFile, Refusal] = {}
 
-    def look(self, file: LogFile, near: Iterable[Segment]) -> None:
+    def look(self, file: LogFile, near: Iterable[Segment], *, is_by_content: bool = False) -> None:
         """Find the segment that a file continues among those near it."""
         for segment in near:
             if file in self._plans or file in self._refusals:
                 return
             if segment.id not in self._claimed:
-                self._compare(file, segment)
+                self._compare(file, segment, is_by_content=is_by_content)
 
     def look_by_content(self, file: LogFile) -> None:
         """Find the segment whose bytes a file holds, the one that was read furthest."""
@@ -167,7 +169,7 @@ class _Search:
         except LogError as problem:
             self._refusals[file] = Refusal(file=file, problem=problem)
             return
-        self.look(file, near)
+        self.look(file, near, is_by_content=True)
 
     def _with_head_of(self, file: LogFile) -> list[Segment]:
         head = head_of(file, self._limits, self._memory)
@@ -177,10 +179,10 @@ class _Search:
                 found += self._by_head.get((length, blake3(head[:length]).digest()), ())
         return sorted(found, key=lambda each: each.checkpoint, reverse=True)
 
-    def _compare(self, file: LogFile, segment: Segment) -> None:
+    def _compare(self, file: LogFile, segment: Segment, *, is_by_content: bool) -> None:
         try:
             plan = self._plan(file, segment)
-            if plan is None:
+            if plan is None or (is_by_content and self._cuts_a_line(plan, segment)):
                 return
             self._claimed.add(segment.id)
             _check_source(segment, file)
@@ -198,6 +200,17 @@ class _Search:
             )
         return plan_of(file, segment, self._limits)
 
+    def _cuts_a_line(self, plan: Plan, segment: Segment) -> bool:
+        """Whether a file would go on in the middle of a line.
+
+        A closed archive may end without a newline; a longer file that begins like it holds the
+        whole of that line, and is another segment.
+        """
+        if plan.fingerprints.read_so_far.anchor[-1:] in _BOUNDARIES or plan.is_unchanged:
+            return False
+        end = inspected(plan.file, self._limits, self._memory).decompressed_bytes
+        return end != segment.checkpoint
+
     def planned(self, files: Sequence[LogFile]) -> Planned:
         """The decisions, once all files were looked at."""
         plans = [self._plans[file] for file in files if file in self._plans]
@@ -207,7 +220,9 @@ class _Search:
             rest=tuple(
                 file
                 for file in files
-                if file not in self._plans and file not in self._refusals and file.held is None
+                if file not in self._plans
+                and file not in self._refusals
+                and not (file.held is not None and inode_of(file) in self.by_inode)
             ),
             unclaimed=tuple(each for each in self._segments if each.id not in self._claimed),
         )

@@ -54,6 +54,7 @@ def fingerprint(
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    held: int | None = None,
 ) -> Fingerprint:
     """The fingerprint of the log up to a checkpoint.
 
@@ -62,7 +63,7 @@ def fingerprint(
         LogUnreadableError: It cannot be read, or ends before the checkpoint.
         LogCorruptError: The archive expands beyond the limits.
     """
-    found = read_identity(path, compression, checkpoint, limits=limits)
+    found = read_identity(path, compression, checkpoint, limits=limits, held=held)
     if found is None:
         raise LogUnreadableError(
             "the log ends before its checkpoint",
@@ -79,6 +80,7 @@ def still_holds(
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
+    held: int | None = None,
 ) -> bool:
     """Whether the bytes before the checkpoint are, as far as two hashes can tell, those known.
 
@@ -90,7 +92,8 @@ def still_holds(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    return resume_fingerprint(path, compression, known, checkpoint, limits=limits) is not None
+    found = resume_fingerprint(path, compression, known, checkpoint, limits=limits, held=held)
+    return found is not None
 
 
 def resume_fingerprint(
