@@ -75,6 +75,22 @@ def test_what_fails_is_kept_and_never_raised(failure: Exception, message: str) -
     assert failure in (background.problem, background.problem.__cause__)
 
 
+@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="start itself is not guarded")
+def test_a_thread_that_cannot_be_started_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host is at its limit of threads: it is not troubled with that either."""
+
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    background = Background()
+
+    background.start(lambda: None)
+
+    assert not background.is_running
+    assert background.problem is not None
+
+
 def test_stopping_rings_and_waits() -> None:
     """A follower that waits for its alarm is woken and seen to end."""
     background = Background()

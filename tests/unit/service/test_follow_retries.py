@@ -162,3 +162,24 @@ def test_a_store_that_came_back_is_tried_as_soon_as_before(place: Place) -> None
 
     assert place.raws() == goods(2).splitlines()
     assert 0.1 in scene.script.waits
+
+
+@pytest.mark.xfail(strict=True, reason="open files are closed with the store that refused")
+def test_a_file_that_lost_its_name_outlives_a_store_that_refuses(place: Place) -> None:
+    """A full disk is when logs are deleted: what was still open is read when there is room."""
+    path = place.write("a.jsonl", goods(1))
+    scene = Scene(place=place, script=Script(), patterns=["a.json*"])
+    failures: list[StoreError] = []
+    scene.open_writer = refusing(scene, failures)
+
+    def fill_the_disk() -> None:
+        with path.open("ab") as writing:
+            path.unlink()
+            writing.write(good(1))
+        failures.append(StoreFullError("no space left"))
+
+    scene.script.steps = [fill_the_disk, nothing, nothing]
+
+    scene.follow()
+
+    assert place.raws() == goods(2).splitlines()
