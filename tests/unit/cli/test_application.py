@@ -53,6 +53,7 @@ def test_these_are_the_commands() -> None:
         "events",
         "explain",
         "export raw",
+        "follow",
         "ingest",
         "init",
         "packs",
