@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -90,11 +91,17 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         "report": [folder.run("report", "weekly", "2026-W01")],
         "export raw": [folder.run("export", "raw", "1", "--output", "copy")],
         "error": [folder.run("query", "nonsense")],
+        "follow": [folder.run("follow", "--for", "0", "--pack", "world", "--log", str(log))],
     }
     found["dead-letters list"] = [folder.run("dead-letters", "list")]
     # A line that was held back and then replaced leaves a gap.
     log.write_bytes((LOGS / "world/growth_events.jsonl").read_bytes())
     found["ingest"].append(folder.run(*ingest, str(log)))
+    # A gap of a file that is there.
+    archive = folder.path / "broken.jsonl.gz"
+    packed = gzip.compress((LOGS / "world/event_log.jsonl").read_bytes())
+    archive.write_bytes(packed[:-8] + b"8 bytes!")
+    found["ingest"].append(folder.run(*ingest, str(archive)))
     hold(folder)
     found["status"] = [folder.run("status")]
     folder.execute("DELETE FROM lease")
