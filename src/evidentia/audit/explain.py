@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from evidentia.errors import UsageError
 from evidentia.event.values import SEGMENT_BYTES_MAX, Flag, byte_offset_of
 from evidentia.log.names import stored_path
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import EVENT_COLUMNS, Batch, Segment, SegmentState
+from evidentia.store.sightings import StoredDecision
+from evidentia.store.values import EVENT_COLUMNS, Batch, Segment
 
 
 class Fate(StrEnum):
@@ -34,6 +35,7 @@ class Explanation:
         because: One sentence.
         columns: The derived columns of an event.
         raw: The line's bytes, where the store has them.
+        decisions: What was decided on the segment, oldest first.
     """
 
     fate: Fate
@@ -49,6 +51,7 @@ class Explanation:
     columns: tuple[tuple[str, object], ...] = ()
     findings: tuple[str, ...] = ()
     raw: bytes | None = None
+    decisions: tuple[StoredDecision, ...] = ()
 
 
 def explain(reader: StoreReader, path: Path, line_no: int) -> Explanation:
@@ -60,6 +63,11 @@ def explain(reader: StoreReader, path: Path, line_no: int) -> Explanation:
     segment = _segment_at(reader, path)
     if line_no < 1:
         raise UsageError("lines are counted from 1", where=f"{path}:{line_no}")
+    found = _explained(reader, segment, line_no)
+    return replace(found, decisions=reader.decisions(segment.id))
+
+
+def _explained(reader: StoreReader, segment: Segment, line_no: int) -> Explanation:
     # A batch may end inside a line: behind a run of NULs, or where a finished log has no newline.
     for batch in reader.batches(segment.id):
         if batch.first_line <= line_no <= batch.next_line:
@@ -89,9 +97,17 @@ def explain(reader: StoreReader, path: Path, line_no: int) -> Explanation:
 
 
 def _segment_at(reader: StoreReader, path: Path) -> Segment:
+    """The newest segment that a file holds, or held under that name, or is a copy of."""
     wanted = stored_path(path.resolve())
-    found = [segment for segment in reader.segments() if segment.path == wanted]
-    current = [each for each in found if each.state is not SegmentState.REPLACED]
+    segments = reader.segments()
+    names = reader.segment_names()
+    copied = {copy.segment_id for copy in reader.stale_copies() if copy.path == wanted}
+    found = (
+        [segment for segment in segments if segment.path == wanted]
+        or [segment for segment in segments if segment.id in copied]
+        or [segment for segment in segments if wanted in names.get(segment.id, ())]
+    )
+    current = [each for each in found if not each.has_no_file]
     if not found:
         raise UsageError(
             "this file is not in the store",

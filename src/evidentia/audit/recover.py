@@ -18,7 +18,7 @@ from evidentia.log.names import path_of
 from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import Batch, BatchWrite, Segment, SegmentState, SqlValue
+from evidentia.store.values import Batch, BatchWrite, Segment, SqlValue
 from evidentia.store.writer import StoreWriter
 
 
@@ -59,7 +59,7 @@ def _findings(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) ->
     yield from check_records(reader)
     comparison = LogComparison(reader, packs, VerifyOptions(is_deep=True, limits=limits))
     for segment in reader.segments():
-        if segment.state is not SegmentState.REPLACED:
+        if not segment.has_no_file:
             yield from comparison.findings(segment)
 
 
@@ -88,7 +88,7 @@ def recover(
 
 
 def _bytes_in_log(segment: Segment, batch: Batch, limits: Limits) -> BatchBytes | None:
-    if segment.state is SegmentState.REPLACED:
+    if segment.has_no_file:
         return None
     try:
         with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:

@@ -8,8 +8,10 @@ from evidentia.errors import LogError
 from evidentia.log.names import path_of
 from evidentia.log.opening import open_log
 from evidentia.log.values import Compression
+from evidentia.store.lease import Holder
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import Owner, Segment, SegmentState, StoreCounts, StoredGap
+from evidentia.store.sightings import StaleCopy, StoredDecision
+from evidentia.store.values import Segment, StoreCounts, StoredGap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class SegmentStatus:
         lag_bytes: Bytes in the file after the checkpoint; None where that cannot be told without
             decompressing, or the file no longer holds this segment.
         last_commit_us: When its newest batch was committed.
+        names: Every path that led to its file, oldest first.
+        decisions: What was decided on it, and why.
     """
 
     segment: Segment
@@ -29,6 +33,8 @@ class SegmentStatus:
     size: int | None
     lag_bytes: int | None
     last_commit_us: int | None
+    names: tuple[str, ...]
+    decisions: tuple[StoredDecision, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +43,16 @@ class StoreStatus:
 
     Attributes:
         dead_letter_groups: (reason, state, count).
+        copies: Files that hold nothing but stored lines.
+        holder: Who holds the store, if anybody.
     """
 
     segments: tuple[SegmentStatus, ...]
     counts: StoreCounts
     dead_letter_groups: tuple[tuple[str, str, int], ...]
     gaps: tuple[StoredGap, ...]
-    holder: Owner | None
+    copies: tuple[StaleCopy, ...]
+    holder: Holder | None
 
 
 def status(reader: StoreReader) -> StoreStatus:
@@ -56,19 +65,27 @@ def status(reader: StoreReader) -> StoreStatus:
             letters + batch.dead_letter_count,
             batch.committed_us,
         )
+    past = _Past(names=reader.segment_names(), decisions=reader.decisions())
     return StoreStatus(
         segments=tuple(
-            _segment_status(segment, totals.get(segment.id, (0, 0, 0)))
+            _segment_status(segment, totals.get(segment.id, (0, 0, 0)), past)
             for segment in reader.segments()
         ),
         counts=reader.counts(),
         dead_letter_groups=reader.dead_letter_groups(),
         gaps=reader.gaps(),
-        holder=reader.lease_holder(),
+        copies=reader.stale_copies(),
+        holder=reader.holder(),
     )
 
 
-def _segment_status(segment: Segment, total: tuple[int, int, int]) -> SegmentStatus:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    names: dict[int, tuple[str, ...]]
+    decisions: tuple[StoredDecision, ...]
+
+
+def _segment_status(segment: Segment, total: tuple[int, int, int], past: _Past) -> SegmentStatus:
     size = _size_now(segment)
     is_plain = segment.compression is Compression.NONE
     return SegmentStatus(
@@ -78,11 +95,13 @@ def _segment_status(segment: Segment, total: tuple[int, int, int]) -> SegmentSta
         size=size,
         lag_bytes=None if size is None or not is_plain else max(0, size - segment.checkpoint),
         last_commit_us=total[2] or None,
+        names=past.names.get(segment.id, ()),
+        decisions=tuple(each for each in past.decisions if each.segment_id == segment.id),
     )
 
 
 def _size_now(segment: Segment) -> int | None:
-    if segment.state is SegmentState.REPLACED:
+    if segment.has_no_file:
         return None
     try:
         with open_log(path_of(segment.path)) as raw:

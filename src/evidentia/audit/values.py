@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from evidentia.proof.claims import Level
+from evidentia.store.values import StoredGap
 
 
 class FindingKind(StrEnum):
@@ -105,7 +106,7 @@ class VerifyReport:
     level: Level | None
     events: int
     dead_letters: int
-    gaps: int
+    gaps: tuple[StoredGap, ...]
     content_digest: str | None
 
 

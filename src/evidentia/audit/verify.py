@@ -16,7 +16,7 @@ from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
 from evidentia.proof.claims import Level
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import Segment, SegmentState
+from evidentia.store.values import Segment
 
 FINDINGS_KEPT = 100
 """How many findings a report lists; all are counted."""
@@ -81,7 +81,7 @@ def verify(reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOption
         level=_level(verdicts, tally),
         events=counts.events,
         dead_letters=counts.dead_letters,
-        gaps=counts.gaps,
+        gaps=reader.gaps(),
         content_digest=digest,
     )
 
@@ -98,7 +98,7 @@ def _verify_segment(
     reader: StoreReader, segment: Segment, comparison: LogComparison, tally: _Tally
 ) -> SegmentVerdict:
     before = tally.count
-    is_compared = segment.state is not SegmentState.REPLACED
+    is_compared = not segment.has_no_file
     findings = comparison.findings(segment) if is_compared else check_stored_bytes(reader, segment)
     for finding in findings:
         tally.add(finding)

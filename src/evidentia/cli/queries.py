@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from evidentia.cli.completion import complete_queries
+from evidentia.cli.decisions import decision_json, decision_text
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import shown, shown_time
 from evidentia.cli.session import Session
@@ -313,6 +314,8 @@ def _facts(found: Explanation) -> Iterator[tuple[str, object]]:
             yield name, shown_time(value) if name == "ts" and isinstance(value, int) else value
     if found.raw is not None:
         yield "raw", found.raw
+    for decision in found.decisions:
+        yield "decision", decision_text(decision)
 
 
 _FATES = {
@@ -339,4 +342,5 @@ def _explanation_json(found: Explanation) -> Json:
         "schema_findings": list(found.findings),
         "columns": dict(found.columns),
         "raw": found.raw,
+        "decisions": [decision_json(decision) for decision in found.decisions],
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evidentia.cli.completion import complete_packs
+from evidentia.cli.decisions import gap_json, gap_text
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.queries import answer_json, show_answer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from evidentia.store.reader import StoreReader
 
 _BAR_MAX = 30
+_GAPS_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -109,6 +111,10 @@ def _show(report: Report, output: Output) -> None:
         f"{counted(counts.untimed_events, 'event')} without a usable time; "
         f"{counted(counts.open_dead_letters, 'open dead letter')}; {counted(counts.gaps, 'gap')}"
     )
+    for gap in report.gaps[:_GAPS_SHOWN]:
+        output.say(gap_text(gap))
+    if len(report.gaps) > _GAPS_SHOWN:
+        output.say(f"… and {len(report.gaps) - _GAPS_SHOWN:,} more gaps: see 'evidentia status'")
 
 
 def _show_bars(section: Section, output: Output) -> None:
@@ -149,6 +155,7 @@ def _as_json(report: Report) -> Json:
         "untimed_events": counts.untimed_events,
         "open_dead_letters": counts.open_dead_letters,
         "gaps": counts.gaps,
+        "known_gaps": [gap_json(gap) for gap in report.gaps],
         "sections": [
             {"section": section.title, **answer_json(section.answer)} for section in report.sections
         ],

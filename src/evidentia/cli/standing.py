@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from evidentia.cli.decisions import decision_json, decision_text, gap_json, gap_text
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.session import Session
 
 if TYPE_CHECKING:
     from evidentia.audit.status import SegmentStatus, StoreStatus
+    from evidentia.store.lease import Holder
+
+_DECISIONS_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -54,13 +58,38 @@ def _show(found: StoreStatus, output: Output) -> None:
         f"{counted(counts.gaps, 'gap')}"
     )
     for gap in found.gaps:
-        output.say(f"gap: {shown(gap.path)}, byte {gap.byte_offset:,}: {shown(gap.detail)}")
+        output.say(gap_text(gap))
+    for copy in found.copies:
+        output.say(f"copy: {shown(copy.path)} holds nothing that segment {copy.segment_id} has not")
+    _show_decisions(found, output)
     if found.holder is not None:
-        holder = found.holder
-        output.say(
-            f"held by process {holder.pid} on {shown(holder.host)} "
-            f"({shown(holder.command)}, user {shown(holder.actor)})"
-        )
+        output.say(_holder_text(found.holder))
+
+
+def _show_decisions(found: StoreStatus, output: Output) -> None:
+    """What was decided last, but for files that merely began a segment."""
+    decisions = sorted(
+        (each for segment in found.segments for each in segment.decisions if each.kind != "new"),
+        key=lambda each: each.id,
+    )
+    for decision in decisions[-_DECISIONS_SHOWN:]:
+        output.say(f"segment {decision.segment_id}: {decision_text(decision)}")
+    if len(decisions) > _DECISIONS_SHOWN:
+        more = counted(len(decisions) - _DECISIONS_SHOWN, "earlier decision")
+        output.say(f"… and {more}: see 'evidentia status --json'")
+
+
+def _holder_text(holder: Holder) -> str:
+    from evidentia.app import utc_microseconds  # noqa: PLC0415 - start-up time
+
+    owner = holder.owner
+    seconds = max(0.0, (utc_microseconds() - holder.heartbeat_us) / 1e6)
+    life = {True: "alive", False: "dead: the next run takes over", None: "on another host"}
+    return (
+        f"held by process {owner.pid} on {shown(owner.host)} "
+        f"({shown(owner.command)}, user {shown(owner.actor)}), {life[holder.is_alive]}, "
+        f"last heard of {seconds:,.0f} s ago"
+    )
 
 
 def _row(each: SegmentStatus) -> tuple[object, ...]:
@@ -83,24 +112,28 @@ def _as_json(found: StoreStatus) -> Json:
         "batches": counts.batches,
         "dead_letters": counts.dead_letters,
         "open_dead_letters": counts.open_dead_letters,
-        "gaps": [
-            {
-                "path": gap.path,
-                "byte_offset": gap.byte_offset,
-                "kind": gap.kind,
-                "detail": gap.detail,
-                "found": shown_time(gap.found_us),
-            }
-            for gap in found.gaps
+        "gaps": [gap_json(gap) for gap in found.gaps],
+        "copies": [
+            {"path": copy.path, "segment_id": copy.segment_id, "same_bytes": copy.same_bytes}
+            for copy in found.copies
         ],
         "dead_letter_groups": [
             {"reason": reason, "state": state, "count": count}
             for reason, state, count in found.dead_letter_groups
         ],
-        "held_by": None
-        if found.holder is None
-        else {"pid": found.holder.pid, "host": found.holder.host, "actor": found.holder.actor},
+        "held_by": None if found.holder is None else _holder_json(found.holder),
         "segments": [_segment_json(each) for each in found.segments],
+    }
+
+
+def _holder_json(holder: Holder) -> Json:
+    return {
+        "pid": holder.owner.pid,
+        "host": holder.owner.host,
+        "actor": holder.owner.actor,
+        "command": holder.owner.command,
+        "is_alive": holder.is_alive,
+        "heartbeat": shown_time(holder.heartbeat_us),
     }
 
 
@@ -120,4 +153,6 @@ def _segment_json(each: SegmentStatus) -> Json:
         "lag_bytes": each.lag_bytes,
         "held_back_bytes": segment.tail_bytes,
         "last_commit": shown_time(each.last_commit_us) or None,
+        "names": list(each.names),
+        "decisions": [decision_json(decision) for decision in each.decisions],
     }

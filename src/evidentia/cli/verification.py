@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evidentia.cli.decisions import gap_json, gap_text
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from evidentia.audit.values import Finding, RecoverReport, VerifyReport
 
 _FINDINGS_SHOWN = 20
+_GAPS_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +30,9 @@ def verify_command(
     context: typer.Context,
     is_deep: Annotated[
         bool, typer.Option("--deep", help="Also compare every line with its row and columns.")
+    ] = False,
+    is_strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 when there are gaps as well.")
     ] = False,
 ) -> int:
     """Compare the store with its logs and say what that proves. Reads only.
@@ -54,7 +59,8 @@ def verify_command(
         session.output.emit(_as_json(report))
     else:
         _show(report, session.output)
-    return EXIT_FOUND if report.finding_count else EXIT_DONE
+    is_wanting = report.finding_count or (is_strict and report.gaps)
+    return EXIT_FOUND if is_wanting else EXIT_DONE
 
 
 def _show(report: VerifyReport, output: Output) -> None:
@@ -88,8 +94,10 @@ def _show(report: VerifyReport, output: Output) -> None:
         f"{counted(report.dead_letters, 'dead letter')}"
         f"{', line by line with every column' if report.is_deep else ', by digest of their bytes'}"
     )
+    for gap in report.gaps[:_GAPS_SHOWN]:
+        output.say(gap_text(gap))
     if report.gaps:
-        output.say(f"{counted(report.gaps, 'gap')} known: see 'evidentia status'")
+        output.say(f"{counted(len(report.gaps), 'gap')} known: see 'evidentia status'")
     if report.content_digest:
         output.say(f"content digest {report.content_digest}")
     _show_claim(report, output)
@@ -98,7 +106,7 @@ def _show(report: VerifyReport, output: Output) -> None:
 def _verdict(findings: int, *, is_compared: bool) -> str:
     if findings:
         return counted(findings, "finding")
-    return "same" if is_compared else "log replaced; store's own bytes checked"
+    return "same" if is_compared else "no file holds it; store's own bytes checked"
 
 
 def _show_claim(report: VerifyReport, output: Output) -> None:
@@ -152,7 +160,8 @@ def _as_json(report: VerifyReport) -> Json:
         "not_excluded": None if claim is None else claim.cannot_exclude,
         "events": report.events,
         "dead_letters": report.dead_letters,
-        "gaps": report.gaps,
+        "gaps": len(report.gaps),
+        "known_gaps": [gap_json(gap) for gap in report.gaps],
         "content_digest": report.content_digest,
         "finding_count": report.finding_count,
         "findings": [_finding_json(finding) for finding in report.findings],

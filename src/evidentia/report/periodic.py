@@ -13,7 +13,7 @@ from evidentia.errors import UsageError
 from evidentia.pack.contract import Pack, SectionStyle
 from evidentia.report.queries import Answer, ask, bind
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import PeriodCounts, SqlValue
+from evidentia.store.values import PeriodCounts, SqlValue, StoredGap
 
 _END_US: Final = 253_402_300_800_000_000
 """The end of the year 9999, before which every stored time lies."""
@@ -56,6 +56,7 @@ class Report:
 
     Attributes:
         counts: Events of the period, and what the whole store says of dead letters and gaps.
+        gaps: The gaps themselves, in the order found.
     """
 
     pack: str
@@ -64,6 +65,7 @@ class Report:
     span: Span
     sections: tuple[Section, ...]
     counts: PeriodCounts
+    gaps: tuple[StoredGap, ...]
 
 
 def read_span(period: Period, text: str | None, latest_us: int | None) -> Span:
@@ -129,6 +131,7 @@ def make_report(reader: StoreReader, pack: Pack, period: Period, span: Span) -> 
     """A pack's report over a period: the same rows whenever it is asked of the same store."""
     queries = {query.name: query for query in pack.queries}
     values: Mapping[str, SqlValue] = {"since": span.since_us, "until": span.until_us}
+    segment_ids = {each.id for each in reader.segments() if each.pack == pack.name}
     sections = tuple(
         Section(
             title=section.title,
@@ -148,4 +151,5 @@ def make_report(reader: StoreReader, pack: Pack, period: Period, span: Span) -> 
         span=span,
         sections=sections,
         counts=reader.period_counts(pack.name, span.since_us, span.until_us),
+        gaps=tuple(gap for gap in reader.gaps() if gap.segment_id in segment_ids),
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -107,10 +108,27 @@ def release_lease(connection: Connection, token: str) -> None:
     connection.execute(delete(LEASE).where(LEASE.c.name == _NAME, LEASE.c.token == token))
 
 
-def holder_of(connection: Connection) -> Owner | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a store.
+
+    Attributes:
+        heartbeat_us: When it last showed that it lives, UTC microseconds.
+        is_alive: Whether its process runs; None on another host, where only the heartbeat tells.
+    """
+
+    owner: Owner
+    heartbeat_us: int
+    is_alive: bool | None
+
+
+def holder_of(connection: Connection) -> Holder | None:
     """Who holds the lease now, if anybody."""
     row = _row(connection)
-    return None if row is None else _owner(row)
+    if row is None:
+        return None
+    owner = _owner(row)
+    return Holder(owner=owner, heartbeat_us=row["heartbeat_us"], is_alive=is_alive(owner))
 
 
 def _row(connection: Connection) -> RowMapping | None:

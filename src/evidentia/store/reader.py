@@ -18,7 +18,7 @@ from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
 from evidentia.store import listings, records, sightings, sqlite
-from evidentia.store.lease import holder_of
+from evidentia.store.lease import Holder, holder_of
 from evidentia.store.relations import promoted_columns
 from evidentia.store.schema import (
     BATCHES,
@@ -250,6 +250,11 @@ class StoreReader:
 
     def lease_holder(self) -> Owner | None:
         """Who holds the lease, if anybody."""
+        held = self.holder()
+        return None if held is None else held.owner
+
+    def holder(self) -> Holder | None:
+        """Who holds the lease, if anybody, and whether that process lives."""
         return holder_of(self._connection)
 
     def pack_versions(self) -> dict[str, int]:

@@ -91,4 +91,4 @@ def test_who_holds_the_store_is_told(place: Place) -> None:
         holder = standing(place).holder
 
     assert holder is not None
-    assert holder.command == "recover"
+    assert (holder.owner.command, holder.is_alive) == ("recover", True)

@@ -160,7 +160,8 @@ def test_a_replaced_log_and_known_gaps_are_in_the_verdict(command: Command, fold
 
     verified, status = command("--db", "s.db", "verify"), command("--db", "s.db", "status")
 
-    assert "log replaced; store's own bytes checked" in verified.out
+    assert "no file holds it; store's own bytes checked" in verified.out
+    assert "gap copytruncate_window: " in verified.out
     assert "level 0 (readable)" in verified.out
     assert "2 gaps known" in verified.out
     assert "replaced" in status.out
@@ -177,7 +178,15 @@ def test_status_tells_who_holds_the_store(command: Command, store: Path) -> None
     page, as_json = command("--db", store, "status"), command("--db", store, "status", "--json")
 
     assert "held by process 7 on far.example (ingest, user anna)" in page.out
-    assert as_json.object["held_by"] == {"pid": 7, "host": "far.example", "actor": "anna"}
+    assert "on another host, last heard of " in page.out
+    assert as_json.object["held_by"] == {
+        "pid": 7,
+        "host": "far.example",
+        "actor": "anna",
+        "command": "ingest",
+        "is_alive": None,
+        "heartbeat": "1970-01-01T00:00:00.000001Z",
+    }
 
 
 def test_events_are_filtered_by_column(command: Command, store: Path) -> None:
