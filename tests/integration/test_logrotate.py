@@ -143,7 +143,8 @@ RENAMING = {
 
 def next_second(poll: Poll) -> None:
     """Wait until a file that is named by the time gets another name."""
-    now = int(time.time())
+    # One more than the next: a file may be named by a moment before logrotate was done.
+    now = int(time.time()) + 1
     wait_until(lambda: int(time.time()) > now, poll)
 
 

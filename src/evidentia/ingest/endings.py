@@ -71,8 +71,10 @@ def ending_of(segment: Segment, seen: Surroundings) -> Ending | None:
     own = file_with_inode(segment, seen.by_inode)
     if segment.id in seen.waiting or _may_come_back(segment, own, seen):
         return None
-    there = seen.by_path.get(segment.path)
-    return _cut(segment, own) if own is not None else _out_of_sight(segment, there)
+    # An archive is not cut by its writer; other bytes in it are another file's.
+    is_plain = segment.compression is Compression.NONE
+    there = own or seen.by_path.get(segment.path)
+    return _cut(segment, own) if own and is_plain else _out_of_sight(segment, there)
 
 
 def _may_come_back(segment: Segment, own: LogFile | None, seen: Surroundings) -> bool:

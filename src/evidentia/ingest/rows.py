@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain, count
 
 from evidentia.ingest.parse import SHA256_BYTES, ParsedEvents
 from evidentia.store.values import SqlValue
 
 
-class EventRows:
+class EventRows(Collection[tuple[SqlValue, ...]]):
     """Events as driver-ready tuples in the order of ``schema.EVENT_ROW_COLUMNS``.
 
     Nothing here runs once for each event but the interpreter's own loops, and no tuple outlives
@@ -32,6 +32,10 @@ class EventRows:
     def __len__(self) -> int:
         """How many events there are."""
         return self._count
+
+    def __contains__(self, row: object) -> bool:
+        """Whether a row is among them; NULL equals nothing."""
+        return any(each == row for each in self)
 
     def __iter__(self) -> Iterator[tuple[SqlValue, ...]]:
         """Each event's tuple, in the order they were added."""

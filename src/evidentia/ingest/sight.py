@@ -95,13 +95,12 @@ def by_first_event(
 ) -> list[LogFile]:
     """Files in the order of their first events; those without a time after them, as named.
 
-    Of files with the same first line the longest comes first, and of those the one that the list
-    has last, which is the live one: so a copy finds the lines of its original stored.
+    Of files with the same first line the longest comes first, and of those the one with the
+    shortest name, which is the live one: so a copy finds the lines of its original stored.
     """
     if len(files) == 1:
         return list(files)
     lines = {file: _first_line_of(file, limits) for file in files}
-    order = {file: place for place, file in enumerate(files)}
     places: dict[bytes, int] = {}
     for place, file in enumerate(files):
         places.setdefault(lines[file], place)
@@ -110,7 +109,7 @@ def by_first_event(
         reading = settings[file.source.pack, file.source.is_lenient]
         line = lines[file]
         size = _stream_bytes(file, limits, memory)
-        return _time_of(line, reading), places[line], -size, -order[file]
+        return _time_of(line, reading), places[line], -size, len(file.path.name)
 
     return sorted(files, key=key)
 

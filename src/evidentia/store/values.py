@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from evidentia.log.values import Compression, Fingerprint
 
 SqlValue: TypeAlias = str | int | float | bytes | bytearray | None
+
+EventTuples: TypeAlias = Collection[tuple[SqlValue, ...]]
+"""Events as tuples, each made when it is asked for or long before."""
 
 NULL: Final = float("nan")
 """Stands for NULL in the tuples of events. SQLite stores a NaN as NULL, no column can ever hold
@@ -268,16 +271,6 @@ class EventFilter:
     until_us: int | None = None
     after_id: int | None = None
     limit: int | None = None
-
-
-class EventTuples(Protocol):
-    """Events as tuples, each made when it is asked for or long before."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def __iter__(self) -> Iterator[tuple[SqlValue, ...]]:
-        """All of them from the beginning, as often as wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

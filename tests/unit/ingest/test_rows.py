@@ -23,3 +23,4 @@ def test_rows_are_made_anew_as_often_as_they_are_asked_for() -> None:
     assert [row[3] for row in first] == [good(number)[:-1] for number in (1, 2, 3)]
     assert [row[4] for row in first] == [sha256(good(number)[:-1]).digest() for number in (1, 2, 3)]
     assert [row[:6] for row in second] == [row[:6] for row in first]
+    assert (first[0][:1] in rows, len(rows)) == (False, 3)
