@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -32,8 +33,14 @@ DATA_KEYS: Final = {
     "query": {"parameters": "<name>", "rows[]": "<name>"},
     "query --list": {"queries[].parameters": "<name>"},
     "events": {"events[]": "<column>"},
-    "explain": {"columns": "<name>"},
-    "report": {"sections[].parameters": "<name>", "sections[].rows[]": "<name>"},
+    "explain": {"columns": "<name>", "decisions[].evidence": "<name>"},
+    "status": {"gaps[].evidence": "<name>", "segments[].decisions[].evidence": "<name>"},
+    "verify": {"known_gaps[].evidence": "<name>"},
+    "report": {
+        "sections[].parameters": "<name>",
+        "sections[].rows[]": "<name>",
+        "known_gaps[].evidence": "<name>",
+    },
     "dead-letters retry": {"outcomes": "<id>"},
 }
 """Where the keys of an object are data; all such keys count as one."""
@@ -90,11 +97,20 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         "report": [folder.run("report", "weekly", "2026-W01")],
         "export raw": [folder.run("export", "raw", "1", "--output", "copy")],
         "error": [folder.run("query", "nonsense")],
+        "follow": [folder.run("follow", "--for", "0", "--pack", "world", "--log", str(log))],
     }
     found["dead-letters list"] = [folder.run("dead-letters", "list")]
     # A line that was held back and then replaced leaves a gap.
     log.write_bytes((LOGS / "world/growth_events.jsonl").read_bytes())
-    found["ingest"].append(folder.run(*ingest, str(log)))
+    copy = folder.path / "copy.jsonl"
+    copy.write_bytes(log.read_bytes())
+    found["ingest"].append(folder.run(*ingest, str(log), "--log", str(copy)))
+    # A gap of a file that is there.
+    archive = folder.path / "broken.jsonl.gz"
+    packed = gzip.compress((LOGS / "world/event_log.jsonl").read_bytes())
+    archive.write_bytes(packed[:-8] + b"8 bytes!")
+    found["ingest"].append(folder.run(*ingest, str(archive)))
+    found["report"].append(folder.run("report", "weekly", "2026-W01"))
     hold(folder)
     found["status"] = [folder.run("status")]
     folder.execute("DELETE FROM lease")
