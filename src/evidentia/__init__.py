@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     from evidentia.log.values import Limits, LogSource
     from evidentia.pack.conformance import assert_pack_conforms
     from evidentia.pack.contract import Pack
+    from evidentia.service.background import Background
+    from evidentia.service.follow import FollowOptions
     from evidentia.store.opening import Store, store_at
 
 __version__ = "0.1.0"
 __all__ = [
+    "Background",
     "Config",
     "EvidentiaError",
+    "FollowOptions",
     "IngestOptions",
     "Limits",
     "LogSource",
@@ -44,6 +48,8 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "Background": "evidentia.service.background",
+    "FollowOptions": "evidentia.service.follow",
     "Config": "evidentia.app",
     "EvidentiaError": "evidentia.errors",
     "IngestOptions": "evidentia.ingest.values",

@@ -80,7 +80,7 @@ def follow_command(
 ) -> int:
     """Keep reading logs into the store, each line within a fraction of a second.
 
-    Ctrl-C or SIGTERM ends it after what is there was read; SIGHUP reads the configuration again.
+    Ctrl-C or SIGTERM ends it after what is there was read; SIGHUP reads the list of logs again.
     Rotated, renamed, copied and compressed files are recognised by what they hold.
     """
     from evidentia.service.follow import FollowOptions, Surface  # noqa: PLC0415 - start-up time

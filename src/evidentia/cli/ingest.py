@@ -224,6 +224,10 @@ def _as_json(report: IngestReport) -> Json:
         "dead_letters": report.dead_letters,
         "bytes": report.bytes_read,
         "seconds": round(report.seconds, 3),
+        "gaps": [
+            {"segment_id": gap.segment_id, "byte_offset": gap.byte_offset, "kind": gap.kind}
+            for gap in report.gaps
+        ],
         "logs": [_file_json(file) for file in report.files],
         "problems": [problem_json(problem) for problem in report.problems],
     }

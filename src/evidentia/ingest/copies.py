@@ -101,9 +101,12 @@ class Copies:
             LogError: The file cannot be read.
         """
         copy = self.known(file)
-        if copy and file.compression is Compression.NONE and self._still_begins(file, copy):
-            # Only what was added since is compared.
-            return self._compared(file, copy.segment_id, copy.same_bytes)
+        is_grown = copy is not None and copy.same_bytes > 0
+        if copy and is_grown and file.compression is Compression.NONE:
+            # Only what was added since is compared, and nothing else while that is the same.
+            like = self._compared(file, copy.segment_id, copy.same_bytes)
+            if like.is_whole and self._still_begins(file, copy):
+                return like
         first = self._first_line_of(file)
         if first is None:
             return self._beginning_of(file)
@@ -246,6 +249,6 @@ def _filled_lines(piece: Piece) -> Iterator[bytes]:
 def _is_stretch(piece: Stretch, stored: tuple[StoredBytes, ...]) -> bool:
     if piece.kind is StretchKind.NUL_RUN:
         return sum(each.length for each in stored) == piece.length and not any(
-            (each.data or b"").strip(b"\0") for each in stored
+            each.data is None or each.data.strip(b"\0") for each in stored
         )
     return [(each.length, each.sha256) for each in stored] == [(piece.length, piece.sha256)]

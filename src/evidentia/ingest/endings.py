@@ -67,7 +67,8 @@ def ending_of(segment: Segment, seen: Surroundings) -> Ending | None:
     if segment.has_no_file:
         return None
     if segment.state is not SegmentState.LIVE:
-        return _ended(segment, DecisionKind.GONE, {"read_to_its_end": True})
+        was = {"was": segment.state.value, "read_up_to": segment.checkpoint}
+        return _ended(segment, DecisionKind.GONE, was)
     own = file_with_inode(segment, seen.by_inode)
     if segment.id in seen.waiting or _may_come_back(segment, own, seen):
         return None

@@ -20,6 +20,8 @@ HELD_MAX: Final = 128
 """Descriptors kept open; a process may usually have 1,024."""
 
 
+HANDOVER_SECONDS: Final = 5.0
+"""How long such a file must not have grown when its writer has begun another one at its name."""
 IDLE_SECONDS_MAX: Final = 60.0
 """A file that no name leads to and that has not grown for so long has no writer any more."""
 

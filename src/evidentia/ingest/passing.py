@@ -7,27 +7,19 @@ file continues.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from blake3 import blake3
 
-from evidentia.errors import LogChangedError, LogError, LogMissingError, UsageError
-from evidentia.ingest.copies import Copies, Likeness
-from evidentia.ingest.endings import (
-    Arrival,
-    Ending,
-    Surroundings,
-    arrival_of,
-    ending_of,
-    finished,
-    outgrown,
-)
-from evidentia.ingest.held import IDLE_SECONDS_MAX
-from evidentia.ingest.parse import LineParser, ParseSettings
+from evidentia.errors import LogChangedError, LogError, LogMissingError
+from evidentia.ingest.copies import Copies
+from evidentia.ingest.crew import Crew
+from evidentia.ingest.endings import Ending, Surroundings, arrival_of, ending_of, finished
+from evidentia.ingest.held import HANDOVER_SECONDS, IDLE_SECONDS_MAX
+from evidentia.ingest.newcomers import Neighbours, Newcomers
 from evidentia.ingest.plan import (
     Inode,
     Memory,
@@ -38,50 +30,18 @@ from evidentia.ingest.plan import (
     inode_of,
     inspected,
     plan_files,
-    plan_of,
 )
-from evidentia.ingest.reading import FileReader, Task, report_unread
+from evidentia.ingest.reading import Task, report_unread
 from evidentia.ingest.sight import Sight, by_first_event
-from evidentia.ingest.values import BatchSink, FileReport, IngestOptions, Outcome, Watch
-from evidentia.ingest.workers import InlineParsers, WorkerParsers
+from evidentia.ingest.values import FileReport, Outcome
 from evidentia.log.identity import FingerprintBuilder
-from evidentia.log.names import is_rotation_of, stored_path
-from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, LogFile, LogSource
+from evidentia.log.names import stored_path
+from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, LogFile
 from evidentia.store.records import signed_64
-from evidentia.store.sightings import Decision, DecisionKind
 from evidentia.store.values import Gap, Segment, SegmentState
 
 _HELD_OPEN: Final = (Outcome.READ, Outcome.UNCHANGED, Outcome.COPY)
 _CLEAN: Final = ArchiveCondition.CLEAN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """What does the work of a pass.
-
-    Attributes:
-        numbers: Which parser of the pool reads which kind of log (pack and strictness).
-    """
-
-    sink: BatchSink
-    pool: InlineParsers | WorkerParsers
-    numbers: Mapping[tuple[str, bool], int]
-    settings: Mapping[tuple[str, bool], ParseSettings]
-    parsers: Mapping[tuple[str, bool], LineParser]
-    options: IngestOptions
-    watch: Watch
-
-    def reader(self, source: LogSource) -> FileReader:
-        """The reader of one kind of log."""
-        key = (source.pack, source.is_lenient)
-        return FileReader(
-            sink=self.sink,
-            pool=self.pool,
-            number=self.numbers[key],
-            parser=self.parsers[key],
-            options=self.options,
-            watch=self.watch,
-        )
 
 
 class Pass:
@@ -89,7 +49,6 @@ class Pass:
 
     Attributes:
         is_stopped: The run was asked to stop.
-        is_disturbed: A rotation came in between; another look is needed.
         live_files: Files that may still grow.
         finished_files: Files that will not.
     """
@@ -102,12 +61,11 @@ class Pass:
         self._planned = plan_files(sight.files, sight.segments, limits, memory, sight.held)
         self._by_inode: dict[Inode, LogFile] = {inode_of(file): file for file in sight.files}
         self._by_path = {stored_path(file.path): file for file in sight.files}
-        self._copied: dict[int, list[str]] = {}
-        self._waiting: list[LogFile] = []
-        self._begun: set[int] = set()
+        beside = Neighbours(by_inode=self._by_inode, by_path=self._by_path)
+        self._newcomers = Newcomers(crew, sight, memory, beside)
         self._finished: list[Ending] = []
         self.is_stopped = False
-        self.is_disturbed = False
+        self._is_disturbed = False
         self.live_files: list[LogFile] = []
         self.finished_files: list[LogFile] = []
         self._own_claims = {
@@ -121,6 +79,11 @@ class Pass:
         self.finished_files += [file for file in sight.held if file not in needed]
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether a rotation came in between, so that another look is needed."""
+        return self._is_disturbed or self._newcomers.is_disturbed
+
+    @property
     def is_settled(self) -> bool:
         """Whether no segment is left to end and nothing came in between."""
         return not self.is_disturbed and not any(self._endings())
@@ -129,7 +92,7 @@ class Pass:
         """Read every file, and tell what became of each."""
         for refusal in self._planned.refusals:
             if isinstance(refusal.problem, LogMissingError | LogChangedError):
-                self.is_disturbed = True
+                self._is_disturbed = True
             plan = Plan(file=refusal.file, segment=None, fingerprints=FingerprintBuilder())
             yield report_unread(plan, Outcome.FAILED, refusal.problem)
         for plan in self._planned.plans:
@@ -140,11 +103,18 @@ class Pass:
         for file in by_first_event(
             self._planned.rest, self._crew.settings, self._crew.options.limits, self._memory
         ):
-            yield self._noted(self._begin(file, copies), file)
+            plan = Plan(file=file, segment=None, fingerprints=FingerprintBuilder())
+            is_over = self.is_stopped
+            report = (
+                report_unread(plan, Outcome.STOPPED)
+                if is_over
+                else self._newcomers.read(file, copies)
+            )
+            yield self._noted(report, file)
 
     def _noted(self, report: FileReport, file: LogFile) -> FileReport:
         self.is_stopped = self.is_stopped or report.outcome is Outcome.STOPPED
-        self.is_disturbed = self.is_disturbed or (
+        self._is_disturbed = self._is_disturbed or (
             report.has_more and self._crew.options.turn_bytes is None
         )
         if report.outcome in _HELD_OPEN:
@@ -228,93 +198,10 @@ class Pass:
             # have moved on after all, the list still leads to it.
             return {"writer": "went on in another file"} if has_successor else None
         idle = self._sight.idle_seconds.get(inode_of(file), 0.0)
-        if has_successor and report.outcome is Outcome.UNCHANGED:
+        if has_successor and idle >= HANDOVER_SECONDS:
             return {"writer": "went on in another file", "idle_seconds": idle}
         if idle >= IDLE_SECONDS_MAX:
             return {"writer": "silent", "idle_seconds": idle}
-        return None
-
-    def _begin(self, file: LogFile, copies: Copies) -> FileReport:
-        """Tell a copy from a new segment, and read the latter."""
-        plan = Plan(file=file, segment=None, fingerprints=FingerprintBuilder())
-        if self.is_stopped:
-            return report_unread(plan, Outcome.STOPPED)
-        if not file.size:
-            return report_unread(plan, Outcome.UNCHANGED)
-        try:
-            return self._judge(plan, copies)
-        except (LogMissingError, LogChangedError) as problem:
-            self.is_disturbed = True
-            return report_unread(plan, Outcome.FAILED, problem)
-        except (LogError, UsageError) as problem:
-            return report_unread(plan, Outcome.FAILED, problem)
-
-    def _judge(self, plan: Plan, copies: Copies) -> FileReport:
-        file = plan.file
-        known = copies.known(file)
-        if known is not None and copies.is_unchanged(file, known):
-            return self._copy(plan, known.segment_id)
-        task = Task(plan=plan, archive=self._archive(plan))
-        if task.archive.condition is ArchiveCondition.TRUNCATED and not self._crew.options.is_final:
-            self._waiting.append(file)
-            return report_unread(plan, Outcome.WAITING)
-        like = copies.likeness(file)
-        if like is not None and like.is_whole:
-            copies.remember(file, like)
-            if known is None or known.segment_id != like.segment_id:
-                self._record_copy(file, like)
-            return self._copy(plan, like.segment_id)
-        longer = self._outgrowing(task, like) if like is not None else None
-        if longer is not None and longer.plan.segment is not None:
-            report = self._crew.reader(file.source).go_on(longer, longer.plan.segment)
-            copies.forget(file)
-            return report
-        return self._read_new(task, copies, like)
-
-    def _outgrowing(self, task: Task, like: Likeness) -> Task | None:
-        """The task of a file that begins with all of a segment, and so goes on with it."""
-        file = task.plan.file
-        for segment in self._crew.sink.segments():
-            if segment.id == like.segment_id and segment.checkpoint == like.same_bytes:
-                plan = plan_of(file, segment, self._crew.options.limits)
-                arrival = outgrown(segment, file, self._cut_file(segment, file))
-                return None if plan is None else replace(task, plan=plan, arrival=arrival)
-        return None
-
-    def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
-        file = task.plan.file
-        evidence = {
-            "inode": file.inode,
-            "compression": file.compression.value,
-            **_overlap(like),
-        }
-        task = replace(
-            task,
-            is_diverged=copies.known(file) is not None,
-            evidence=json.dumps(evidence, sort_keys=True),
-            arrival=self._arrival_of_copy(file),
-        )
-        report = self._crew.reader(file.source).begin(task, self._empty_segment_of(file))
-        copies.forget(file)
-        if report.segment_id is None:
-            return report
-        self._begun.add(report.segment_id)
-        copies.add(report.segment_id, file.source)
-        if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
-            self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
-        return report
-
-    def _arrival_of_copy(self, file: LogFile) -> Arrival | None:
-        """That a rotated file, never seen as the live one, must be a copy of it.
-
-        The live file still has its inode but not its bytes, so whatever was rotated since was
-        copied and cut, and each time something may have been written in between.
-        """
-        for path, inode in self._memory.cut.items():
-            own = self._by_path.get(path)
-            is_same = own is not None and inode_of(own) == inode
-            if is_same and own is not None and is_rotation_of(file.path, own.path):
-                return Arrival(decision=None, cut=own)
         return None
 
     def _note_cuts(self) -> None:
@@ -326,51 +213,18 @@ class Pass:
             if is_open and is_there and own is not None:
                 self._memory.cut[segment.path] = inode_of(own)
 
-    def _cut_file(self, segment: Segment, copy: LogFile) -> LogFile | None:
-        """The file that a segment was read from, where it was cut since this look began."""
-        own = file_with_inode(segment, self._by_inode)
-        if own is None or own is copy:
-            return None
-        limits = self._crew.options.limits
-        if plan_of(own, segment, limits) is not None:
-            return None
-        self._memory.cut[stored_path(own.path)] = inode_of(own)
-        return own
-
-    def _empty_segment_of(self, file: LogFile) -> Segment | None:
-        """The segment of an archive that broke before its first complete line."""
-        for segment in self._sight.segments:
-            is_same = file_with_inode(segment, {inode_of(file): file}) is file
-            if not segment.checkpoint and not segment.has_no_file and is_same:
-                return segment
-        return None
-
-    def _copy(self, plan: Plan, segment_id: int) -> FileReport:
-        self._copied.setdefault(segment_id, []).append(stored_path(plan.file.path))
-        return report_unread(plan, Outcome.COPY)
-
-    def _record_copy(self, file: LogFile, like: Likeness) -> None:
-        self._crew.sink.record_decision(
-            Decision(
-                path=stored_path(file.path),
-                segment_id=like.segment_id,
-                kind=DecisionKind.STALE_COPY,
-                evidence=json.dumps({"same_bytes": like.same_bytes}),
-            )
-        )
-
     def _endings(self) -> Iterator[Ending]:
         seen = Surroundings(
             by_inode=self._by_inode,
             by_path=self._by_path,
-            copied=self._copied,
+            copied=self._newcomers.copied,
             waiting=self._maybe_in_archives(),
         )
         refused = {inode_of(refusal.file) for refusal in self._planned.refusals}
         for segment in self._planned.unclaimed:
             is_open = segment.id in self._sight.in_scope and segment.id not in self._sight.unknown
             is_refused = (segment.device, segment.inode) in refused
-            if is_open and not is_refused and segment.id not in self._begun:
+            if is_open and not is_refused and segment.id not in self._newcomers.begun:
                 ending = ending_of(segment, seen)
                 if ending is not None:
                     yield ending
@@ -378,7 +232,7 @@ class Pass:
     def _maybe_in_archives(self) -> frozenset[int]:
         """Segments that an archive which is still being written may hold."""
         found = set()
-        for file in self._waiting:
+        for file in self._newcomers.waiting:
             # A compressor keeps its source until it is done, and that file has its own segment.
             if stored_path(file.path.with_suffix("")) in self._by_path:
                 continue
@@ -399,10 +253,3 @@ class Pass:
             )
             lost += ending.gaps
         return lost
-
-
-def _overlap(like: Likeness | None) -> dict[str, object]:
-    """Which lines at its beginning a new segment shares with another one."""
-    if like is None or not like.same_bytes:
-        return {}
-    return {"same_bytes_as": like.segment_id, "same_bytes": like.same_bytes}

@@ -18,7 +18,12 @@ from blake3 import blake3
 from evidentia.errors import EvidentiaError, LogError, UsageError
 from evidentia.event.values import ByteOffset
 from evidentia.log.compression import inspect_archive, open_stream
-from evidentia.log.identity import FingerprintBuilder, resume_fingerprint
+from evidentia.log.identity import (
+    FingerprintBuilder,
+    fingerprint,
+    resume_fingerprint,
+    still_holds,
+)
 from evidentia.log.names import stored_path
 from evidentia.log.values import (
     HEAD_BYTES,
@@ -119,6 +124,7 @@ def plan_files(
         last: Files that are only held open: they continue what no file of the list does.
     """
     search = _Search(segments, limits, memory)
+    search.nameless = {inode_of(file): file for file in last}
     for file in files:
         search.look(file, search.by_inode.get(inode_of(file), ()))
     for file in files:
@@ -145,6 +151,7 @@ class _Search:
         self._limits = limits
         self._memory = memory
         self._claimed: set[int] = set()
+        self.nameless: dict[Inode, LogFile] = {}
         self._plans: dict[LogFile, Plan] = {}
         self._refusals: dict[LogFile, Refusal] = {}
 
@@ -182,7 +189,11 @@ class _Search:
     def _compare(self, file: LogFile, segment: Segment, *, is_by_content: bool) -> None:
         try:
             plan = self._plan(file, segment)
-            if plan is None or (is_by_content and self._cuts_a_line(plan, segment)):
+            if plan is None:
+                return
+            if is_by_content and (
+                self._cuts_a_line(plan, segment) or self._leaves_lines_behind(file, segment)
+            ):
                 return
             self._claimed.add(segment.id)
             _check_source(segment, file)
@@ -210,6 +221,18 @@ class _Search:
             return False
         end = inspected(plan.file, self._limits, self._memory).decompressed_bytes
         return end != segment.checkpoint
+
+    def _leaves_lines_behind(self, file: LogFile, segment: Segment) -> bool:
+        """Whether the segment's own file, which lost its name, has lines that this one has not.
+
+        So it is with a backup that was put back while the log had grown; an archive has them all.
+        """
+        own = self.nameless.get((segment.device, segment.inode))
+        if own is None or own.size <= segment.checkpoint:
+            return False
+        end = ByteOffset(own.size)
+        whole = fingerprint(own.path, own.compression, end, limits=self._limits, held=own.held)
+        return not still_holds(file.path, file.compression, whole, end, limits=self._limits)
 
     def planned(self, files: Sequence[LogFile]) -> Planned:
         """The decisions, once all files were looked at."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from evidentia.errors import LogError, UsageError
+from evidentia.ingest.crew import Crew
 from evidentia.ingest.held import Held
 from evidentia.ingest.parse import LineParser, ParseSettings
-from evidentia.ingest.passing import Crew, Pass
+from evidentia.ingest.passing import Pass
 from evidentia.ingest.plan import Inode, Memory, inode_of, inspected
 from evidentia.ingest.sight import Sight
 from evidentia.ingest.values import (
@@ -81,6 +82,7 @@ class Ingester:
         watch: What is told and asked meanwhile.
         holds_open: Keep live files open between runs, so that lines that are written to a file
             after it went out of the list are read too.
+        held: Where they are held, when that outlives this ingester.
     """
 
     def __init__(
@@ -91,20 +93,22 @@ class Ingester:
         watch: Watch,
         *,
         holds_open: bool = False,
+        held: Held | None = None,
     ) -> None:
         self._target = target
         self._packs = packs
         self._options = options
         self._watch = watch
         self._memory = Memory()
-        self._held = Held(watch.clock) if holds_open else None
+        self._own = Held(watch.clock) if holds_open and held is None else None
+        self._held = held or self._own
         self._parsers: dict[tuple[str, bool], LineParser] = {}
         self._inline: tuple[tuple[tuple[str, bool], ...], InlineParsers] | None = None
 
     def close(self) -> None:
         """Close what is held open."""
-        if self._held is not None:
-            self._held.close()
+        if self._own is not None:
+            self._own.close()
 
     def run(self, discovery: Discovery) -> IngestReport:
         """Look at every file, read what is new, and end the segments that no file continues.

@@ -42,8 +42,13 @@ class Background:
                 self.problem = EvidentiaError(f"the follower stopped: {type(error).__name__}")
                 self.problem.__cause__ = error
 
-        self._thread = threading.Thread(target=guarded, name="evidentia-follow", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=guarded, name="evidentia-follow", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self.problem = EvidentiaError(f"the follower cannot be started: {error}")
+            return
+        self._thread = thread
 
     @property
     def is_running(self) -> bool:

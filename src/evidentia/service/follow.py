@@ -19,6 +19,7 @@ from evidentia.errors import (
     StoreHeldError,
     StoreVersionError,
 )
+from evidentia.ingest.held import Held
 from evidentia.ingest.run import Ingester, Target
 from evidentia.ingest.values import IngestOptions, IngestReport, Watch
 from evidentia.log.discovery import discover
@@ -37,8 +38,9 @@ BLIND_PAUSE_SECONDS: Final = 0.05
 """Between two looks where no file events come in."""
 SETTLE_SECONDS_MAX: Final = 0.03
 """How long a busy follower lets lines gather before it looks again."""
+RETRY_SECONDS_MIN: Final = 0.1
 RETRY_SECONDS_MAX: Final = 30.0
-"""Between two tries at a store that refuses; the first comes after a tenth of a second."""
+"""Between two tries at a store that refuses; each waits twice as long as the one before."""
 DRAIN_SECONDS: Final = 3.0
 """How long a follower that was asked to stop goes on reading what is there."""
 _LINE_BYTES: Final = 300
@@ -113,6 +115,9 @@ class Follower:
         self._told: set[str] = set()
         self._stop_by: float | None = None
         self._heard = clock()
+        self._has_wish = False
+        self._pause = RETRY_SECONDS_MIN
+        self._held = Held(clock)
 
     def run(self) -> None:
         """Follow until asked to stop. A store that refuses is tried again; nothing is lost by it.
@@ -123,10 +128,12 @@ class Follower:
             UsageError: A source names a pack that is not installed.
         """
         self._sources = self._surface.sources()
-        pause = 0.1
-        while not self._has_ended():
-            self._alarm.wait(pause)
-            pause = min(2 * pause, RETRY_SECONDS_MAX)
+        try:
+            while not self._has_ended():
+                self._alarm.wait(self._pause)
+                self._pause = min(2 * self._pause, RETRY_SECONDS_MAX)
+        finally:
+            self._held.close()
 
     def _has_ended(self) -> bool:
         """Follow; whether that ended as it was asked to, and not because the store refused."""
@@ -145,12 +152,10 @@ class Follower:
     def _follow(self, writer: StoreWriter) -> None:
         options = self._ingest_options()
         watch = Watch(clock=self._clock, should_stop=self._must_stop_now)
-        ingester = Ingester(Target(sink=writer), self._packs, options, watch, holds_open=True)
-        try:
-            while self._follow_list(writer, ingester):
-                self._reload()
-        finally:
-            ingester.close()
+        # Files stay open while the store refuses: a full disk is when logs are deleted.
+        ingester = Ingester(Target(sink=writer), self._packs, options, watch, held=self._held)
+        while self._follow_list(writer, ingester):
+            self._reload()
 
     def _ingest_options(self) -> IngestOptions:
         """Small turns and, where there is a rate, blocks of about a quarter of a second."""
@@ -170,12 +175,13 @@ class Follower:
                 is_last = self._is_asked_to_stop()
                 began = self._clock()
                 report = ingester.run(discover(self._sources))
+                self._pause = RETRY_SECONDS_MIN
                 self._tell_of(report)
                 if report.events or report.dead_letters:
                     self._heard = began
                 if is_last and (self._must_stop_now() or not report.has_more):
                     return False
-                if self._surface.should_reload():
+                if self._is_reload_wished():
                     return True
                 self._rest(writer, report, self._clock() - began, folders)
 
@@ -201,11 +207,19 @@ class Follower:
         """Wait so long whatever changes, unless asked to stop or to read the list again."""
         until = self._clock() + seconds
         has_rung = False
-        while (left := until - self._clock()) > 0 and not self._is_asked_to_stop():
+        while (left := until - self._clock()) > 0 and not self._is_wanted():
             has_rung = self._alarm.wait(min(left, HEARTBEAT_SECONDS)) or has_rung
             self._show_life(writer)
         if has_rung:
             self._alarm.ring()
+
+    def _is_wanted(self) -> bool:
+        return self._is_asked_to_stop() or self._is_reload_wished()
+
+    def _is_reload_wished(self) -> bool:
+        # Asked once for each wish, so it is remembered until it is fulfilled.
+        self._has_wish = self._has_wish or self._surface.should_reload()
+        return self._has_wish
 
     def _show_life(self, writer: StoreWriter) -> None:
         if self._clock() - self._heard > HEARTBEAT_SECONDS:
@@ -213,6 +227,7 @@ class Follower:
             self._heard = self._clock()
 
     def _reload(self) -> None:
+        self._has_wish = False
         try:
             self._sources = self._surface.sources()
         except EvidentiaError as problem:

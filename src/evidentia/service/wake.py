@@ -53,7 +53,7 @@ class FolderWatch:
     def __enter__(self) -> Self:
         """Begin to watch."""
         try:
-            import watchfiles  # noqa: PLC0415 - an optional extra, and slow to import
+            import watchfiles  # noqa: PLC0415 - slow to import, and only a follower needs it
         except ImportError:
             return self
         if not self._folders:
@@ -99,6 +99,9 @@ class FolderWatch:
 def _folder_of(source: LogSource) -> str | None:
     """The folder that a pattern's files lie in, where that is one and is there."""
     folder = os.path.dirname(source.pattern)  # noqa: PTH120 - a pattern, not a path
-    if glob.has_magic(folder) or not Path(folder).is_dir():
+    try:
+        is_there = not glob.has_magic(folder) and Path(folder).is_dir()
+    except OSError:
+        # Looking for the logs says what is wrong with it.
         return None
-    return folder
+    return folder if is_there else None

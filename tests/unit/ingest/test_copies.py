@@ -152,7 +152,6 @@ def test_a_run_of_nuls_is_compared_by_its_length(place: Place, length: int) -> N
     assert like.is_whole == (length == 3_000)
 
 
-@pytest.mark.xfail(strict=True, reason="_is_stretch takes bytes that were not kept for NULs")
 def test_a_line_over_the_limit_is_no_run_of_nuls(place: Place) -> None:
     """A hole of the same length at its place is not a copy of it."""
     place.write("a.jsonl", goods(1) + b"x" * 2_000 + b"\n" + good(1))
@@ -316,7 +315,6 @@ def test_a_copy_that_outgrows_its_segment_goes_on_with_it(place: Place) -> None:
     assert place.rows("SELECT count(*) FROM segments") == [(1,)]
 
 
-@pytest.mark.xfail(strict=True, reason="a known copy is compared with one segment only")
 def test_a_copy_of_which_only_half_a_line_was_seen_is_a_copy_of_either(place: Place) -> None:
     """Half a first line begins like many logs; which of them is copied shows later."""
     place.write("a.jsonl", goods(4))
@@ -331,7 +329,6 @@ def test_a_copy_of_which_only_half_a_line_was_seen_is_a_copy_of_either(place: Pl
     assert Counter(place.raws()) == Counter((goods(4) + goods(4, 50)).splitlines())
 
 
-@pytest.mark.xfail(strict=True, reason="a known copy is compared with one segment only")
 def test_a_copy_that_grows_is_compared_with_every_segment(place: Place) -> None:
     """Two logs begin with the same lines, and so does the copy of the second while it grows."""
     place.write("a.jsonl", goods(2) + goods(3, 60))

@@ -296,7 +296,6 @@ def test_a_change_of_state_changes_nothing_else() -> None:
     assert change.compression is Compression.XZ
 
 
-@pytest.mark.xfail(strict=True, reason="the evidence is that of every segment that is not live")
 def test_a_broken_archive_is_not_said_to_have_been_read_to_its_end() -> None:
     """It was read up to its last good line; what followed is a gap."""
     ending = ending_of(known(state=SegmentState.BROKEN, tail_bytes=0), seen())

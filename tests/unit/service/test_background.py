@@ -75,7 +75,6 @@ def test_what_fails_is_kept_and_never_raised(failure: Exception, message: str) -
     assert failure in (background.problem, background.problem.__cause__)
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="start itself is not guarded")
 def test_a_thread_that_cannot_be_started_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """The host is at its limit of threads: it is not troubled with that either."""
 

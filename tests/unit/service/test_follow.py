@@ -287,7 +287,6 @@ def test_small_options_of_ingestion_are_kept(place: Place) -> None:
     assert len(counts) > 2
 
 
-@pytest.mark.xfail(strict=True, reason="_sleep asks whether to stop, but not whether to reload")
 def test_a_wish_to_read_the_list_ends_a_long_wait(place: Place) -> None:
     """With an interval of an hour the list is still read again at once."""
     place.write("a.jsonl", goods(1))

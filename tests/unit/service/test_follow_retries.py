@@ -143,7 +143,6 @@ def test_a_lease_that_was_taken_over_ends_it(place: Place) -> None:
     assert place.raws() == goods(1).splitlines()
 
 
-@pytest.mark.xfail(strict=True, reason="the pause between tries never becomes short again")
 def test_a_store_that_came_back_is_tried_as_soon_as_before(place: Place) -> None:
     """Failures of long ago do not count: the first try comes after a tenth of a second."""
     place.write("a.jsonl", goods(1))
@@ -164,7 +163,6 @@ def test_a_store_that_came_back_is_tried_as_soon_as_before(place: Place) -> None
     assert 0.1 in scene.script.waits
 
 
-@pytest.mark.xfail(strict=True, reason="open files are closed with the store that refused")
 def test_a_file_that_lost_its_name_outlives_a_store_that_refuses(place: Place) -> None:
     """A full disk is when logs are deleted: what was still open is read when there is room."""
     path = place.write("a.jsonl", goods(1))

@@ -153,7 +153,6 @@ def test_a_watcher_that_fails_leaves_the_clock(
     assert not folders.is_watching
 
 
-@pytest.mark.xfail(strict=True, raises=OSError, reason="Path.is_dir raises what it does not expect")
 def test_a_folder_that_may_not_be_looked_at_is_left_out(tmp_path: Path) -> None:
     """A name too long, or a folder closed to this user: the others are watched on."""
     pytest.importorskip("watchfiles")
