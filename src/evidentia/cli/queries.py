@@ -315,7 +315,7 @@ def _facts(found: Explanation) -> Iterator[tuple[str, object]]:
     if found.raw is not None:
         yield "raw", found.raw
     for decision in found.decisions:
-        yield "decision", decision_text(decision)
+        yield "past", decision_text(decision)
 
 
 _FATES = {
