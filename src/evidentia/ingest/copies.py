@@ -7,6 +7,7 @@ whose complete lines stands at the same byte of one segment. It is looked at aga
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ from evidentia.log.values import (
 )
 from evidentia.store.evidence import StoredBytes, common_length
 from evidentia.store.records import signed_64
-from evidentia.store.sightings import StaleCopy
+from evidentia.store.sightings import Decision, DecisionKind, StaleCopy
 from evidentia.store.values import Segment
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -117,7 +118,7 @@ class Copies:
         return max(found, key=lambda each: (each.is_whole, each.same_bytes), default=None)
 
     def remember(self, file: LogFile, like: Likeness) -> None:
-        """Spare the next pass this look, as long as the file stays as it is.
+        """Spare the next pass this look, as long as the file stays as it is; record what it is.
 
         Raises:
             LogError: The file cannot be read.
@@ -134,7 +135,9 @@ class Copies:
                 file.path, Compression.NONE, end, limits=self._limits, held=file.held
             ),
         )
-        self._sink.remember_copy(copy)
+        known = self.known(file)
+        is_told = known is not None and known.segment_id == like.segment_id
+        self._sink.remember_copy(copy, None if is_told else _decision(copy))
         self._known[copy.path] = copy
 
     def forget(self, file: LogFile) -> None:
@@ -230,6 +233,15 @@ class Copies:
             data = stream.read(file.size)
         stored = self._sink.stored_bytes(segment.id, (0, 1))
         return bool(data) and bool(stored) and (stored[0].data or b"").startswith(data)
+
+
+def _decision(copy: StaleCopy) -> Decision:
+    return Decision(
+        path=copy.path,
+        segment_id=copy.segment_id,
+        kind=DecisionKind.STALE_COPY,
+        evidence=json.dumps({"same_bytes": copy.same_bytes}),
+    )
 
 
 def _marked_bytes(file: LogFile, same_bytes: int, size: int) -> int:

@@ -26,7 +26,6 @@ from evidentia.ingest.values import FileReport, Outcome
 from evidentia.log.identity import FingerprintBuilder
 from evidentia.log.names import is_rotation_of, stored_path
 from evidentia.log.values import ArchiveCondition, Compression, LogFile
-from evidentia.store.sightings import Decision, DecisionKind
 from evidentia.store.values import Segment
 
 
@@ -88,7 +87,9 @@ class Newcomers:
         if like is None:
             return self._read_new(task, copies, like)
         if like.is_whole:
-            self._remember(file, copies, like)
+            # A file without a name has nothing to be remembered by.
+            if file.held is None:
+                copies.remember(file, like)
             return self._copy(plan, like.segment_id)
         longer = self._outgrowing(task, like)
         if longer is None or longer.plan.segment is None:
@@ -101,22 +102,6 @@ class Newcomers:
         if plan.file.held is None:
             self.copied.setdefault(segment_id, []).append(stored_path(plan.file.path))
         return report_unread(plan, Outcome.COPY)
-
-    def _remember(self, file: LogFile, copies: Copies, like: Likeness) -> None:
-        if file.held is not None:
-            # Its name leads elsewhere by now, so there is nothing to remember it by.
-            return
-        known = copies.known(file)
-        copies.remember(file, like)
-        if known is None or known.segment_id != like.segment_id:
-            self._crew.sink.record_decision(
-                Decision(
-                    path=stored_path(file.path),
-                    segment_id=like.segment_id,
-                    kind=DecisionKind.STALE_COPY,
-                    evidence=json.dumps({"same_bytes": like.same_bytes}),
-                )
-            )
 
     def _outgrowing(self, task: Task, like: Likeness) -> Task | None:
         """The task of a file that begins with all of a segment, and so goes on with it."""

@@ -89,9 +89,6 @@ class Rehearsal:
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Nothing to keep."""
 
-    def record_decision(self, decision: Decision) -> None:
-        """Nothing to keep."""
-
     def add_names(self, segment_id: int, paths: Sequence[str]) -> None:
         """Nothing to keep."""
 
@@ -99,7 +96,7 @@ class Rehearsal:
         """Every file that held nothing new when it was last looked at."""
         return self._stored.stale_copies() if self._stored else ()
 
-    def remember_copy(self, copy: StaleCopy) -> None:
+    def remember_copy(self, copy: StaleCopy, decision: Decision | None = None) -> None:
         """Nothing to keep."""
 
     def forget_copy(self, path: str) -> None:

@@ -180,14 +180,11 @@ class BatchSink(Protocol):
     def record_gaps(self, gaps: Sequence[Gap]) -> None:
         """Record suspected losses that came without a batch."""
 
-    def record_decision(self, decision: Decision) -> None:
-        """Record what was decided on a file, and why."""
-
     def stale_copies(self) -> tuple[StaleCopy, ...]:
         """Every file that held nothing new when it was last looked at."""
 
-    def remember_copy(self, copy: StaleCopy) -> None:
-        """Remember a file that holds nothing new."""
+    def remember_copy(self, copy: StaleCopy, decision: Decision | None = None) -> None:
+        """Remember a file that holds nothing new, and what was decided on it, at once."""
 
     def forget_copy(self, path: str) -> None:
         """Forget a copy that has gone, or is one no more."""

@@ -221,10 +221,14 @@ class StoreWriter:
         with translated(str(self._path)), self._connection.begin():
             return sightings.stale_copies(self._connection)
 
-    def remember_copy(self, copy: sightings.StaleCopy) -> None:
-        """Remember a file that holds nothing new."""
-        with self._transaction():
+    def remember_copy(
+        self, copy: sightings.StaleCopy, decision: sightings.Decision | None = None
+    ) -> None:
+        """Remember a file that holds nothing new, and what was decided on it, at once."""
+        with self._transaction() as now:
             sightings.remember_copy(self._connection, copy)
+            if decision is not None:
+                sightings.insert_decision(self._connection, decision, self._run_id, now)
 
     def forget_copy(self, path: str) -> None:
         """Forget a copy that has gone, or is one no more."""
