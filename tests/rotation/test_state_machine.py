@@ -34,7 +34,7 @@ from .oracle import Oracle
 from .scene import ALL, VOLATILE, Follower
 from .world import KEPT, PACKERS, PADS, Disk
 
-EXAMPLES: Final = int(os.environ.get("EVIDENTIA_ROTATION_EXAMPLES", "200"))
+EXAMPLES: Final = int(os.environ.get("EVIDENTIA_ROTATION_EXAMPLES", "100"))
 STEPS: Final = int(os.environ.get("EVIDENTIA_ROTATION_STEPS", "25"))
 SEED: Final = int(os.environ.get("EVIDENTIA_ROTATION_SEED", "3"))
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders of our own in it, made with mkdtemp
