@@ -130,6 +130,13 @@ def follow(folder: Path) -> subprocess.Popen[str]:
     return start("--config", str(config), "follow", "--interval", "0.02", folder=folder)
 
 
+def read_on(folder: Path) -> None:
+    """One pass after the follower has ended, which reads what it had not come to."""
+    process = start("--config", str(folder / "evidentia.toml"), "ingest", folder=folder)
+    _out, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 0, errors
+
+
 def ended(process: subprocess.Popen[str]) -> str:
     """Stop a follower as a service manager does; it drains, gives the lease back and ends."""
     began = time.monotonic()

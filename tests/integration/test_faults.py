@@ -335,7 +335,7 @@ def test_no_log_is_opened_for_writing(tmp_path: Path) -> None:
         ("ingest", "--pack", "world", "--log", "logs/*", "--final"),
         ("verify", "--deep"),
         ("recover",),
-        ("export", "raw", "2", "--output", "copy"),
+        ("export", "raw", "1", "--output", "copy"),
         ("dead-letters", "retry", "--all"),
     ):
         subprocess.run(

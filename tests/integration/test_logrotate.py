@@ -31,6 +31,7 @@ from .loads import (
     committed,
     ended,
     follow,
+    read_on,
     stored_lines,
     wait_until,
     writing,
@@ -124,6 +125,9 @@ def as_process(folder: Path) -> Iterator[tuple[Place, Poll]]:
             now = committed(place)
             last, quiet = now, quiet + 1 if now == last else 0
         ended(process)
+        # On a slow machine it may have been asked to stop while it compared a copy: what was left
+        # then is left to the next run, as for a user.
+        read_on(folder)
     finally:
         process.kill()
         process.communicate()

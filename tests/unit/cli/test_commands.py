@@ -165,7 +165,7 @@ def test_a_replaced_log_and_known_gaps_are_in_the_verdict(command: Command, fold
     assert "level 0 (readable)" in verified.out
     assert "2 gaps known" in verified.out
     assert "replaced" in status.out
-    assert "gap: " in status.out
+    assert "gap copytruncate_window: " in status.out
 
 
 def test_status_tells_who_holds_the_store(command: Command, store: Path) -> None:
