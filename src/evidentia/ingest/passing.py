@@ -104,10 +104,9 @@ class Pass:
             self._planned.rest, self._crew.settings, self._crew.options.limits, self._memory
         ):
             plan = Plan(file=file, segment=None, fingerprints=FingerprintBuilder())
-            is_over = self.is_stopped
             report = (
                 report_unread(plan, Outcome.STOPPED)
-                if is_over
+                if self.is_stopped
                 else self._newcomers.read(file, copies)
             )
             yield self._noted(report, file)
