@@ -18,6 +18,18 @@ The tree::
     │   ├── StoreHeldError       another process holds the lease
     │   ├── StoreFullError       no space left, or the quota is used up
     │   └── StoreDamagedError    the database file itself is damaged
+    ├── LedgerError              a ledger refuses or fails
+    │   ├── LedgerMissingError   there is no ledger at that place
+    │   ├── LedgerHeldError      another process appends to it
+    │   ├── LedgerFullError      no space left: read-only until there is
+    │   ├── LedgerBrokenError    a write or fsync failed: this writer appends nothing more
+    │   ├── LedgerDamagedError   its files contradict themselves, each other or a known head
+    │   └── RejectionError       what was to be appended was refused; not a byte was written
+    │       ├── DuplicateIdError     the id is taken by another event
+    │       ├── SequenceError        the ledger is not of the size that the caller expected
+    │       └── PolicyError          the policy decision blocks the append, or is incomplete
+    ├── ProofError               a note, tree head, proof or key is malformed or does not hold
+    ├── DivergenceError          ledger and store hold different events under one id or place
     └── PackError                a pack does not load or contradicts its contract
 
 A raw ``sqlite3.Error``, ``KeyError`` or ``ValueError`` that reaches a caller is a bug.
@@ -120,6 +132,54 @@ class StoreFullError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The database file itself is damaged."""
+
+
+class LedgerError(EvidentiaError):
+    """A ledger refuses or fails."""
+
+
+class LedgerMissingError(LedgerError):
+    """There is no ledger at that place."""
+
+
+class LedgerHeldError(LedgerError):
+    """Another process appends to the ledger."""
+
+
+class LedgerFullError(LedgerError):
+    """There is no space left where the ledger lives; nothing was appended."""
+
+
+class LedgerBrokenError(LedgerError):
+    """A write or fsync failed, so what this writer appended last is uncertain: open it again."""
+
+
+class LedgerDamagedError(LedgerError):
+    """The ledger's files contradict themselves, each other, or a head that was known before."""
+
+
+class RejectionError(LedgerError):
+    """What was to be appended was refused; not a byte was written."""
+
+
+class DuplicateIdError(RejectionError):
+    """The id belongs to another event already."""
+
+
+class SequenceError(RejectionError):
+    """The ledger is not of the size that the caller expected."""
+
+
+class PolicyError(RejectionError):
+    """The policy decision blocks the append, or lacks a required contributor."""
+
+
+class ProofError(EvidentiaError):
+    """A note, tree head, proof or key is malformed, or does not hold."""
+
+
+class DivergenceError(EvidentiaError):
+    """Ledger and store hold different events under one id or in one place."""
 
 
 class PackError(EvidentiaError):

@@ -26,7 +26,7 @@ from evidentia.cli.exits import EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_USAGE
 from evidentia.cli.output import Output, problem_json
 from evidentia.cli.plain import shown
 from evidentia.cli.session import Session, chosen_store, hoist
-from evidentia.errors import EvidentiaError, StoreHeldError, UsageError
+from evidentia.errors import EvidentiaError, LedgerHeldError, StoreHeldError, UsageError
 
 # Typer brings its own copy of click, whose base error it does not export.
 _CLICK_ERROR: Final[type[Exception]] = next(
@@ -197,7 +197,7 @@ def report_error(error: EvidentiaError, output: Output) -> int:
 
 def exit_status(error: EvidentiaError) -> int:
     """The exit status that an error stands for."""
-    if isinstance(error, StoreHeldError):
+    if isinstance(error, (StoreHeldError, LedgerHeldError)):
         return EXIT_HELD
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
 
