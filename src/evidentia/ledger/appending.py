@@ -1,0 +1,366 @@
+"""The writer of a ledger. An acknowledged event is on the disk; all else may have to be cut off.
+
+Threads that append at the same time share one write and one sync: the first to come writes for all
+who came meanwhile. Each call stays a batch of its own, all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final, Self
+
+from evidentia.errors import (
+    LedgerBrokenError,
+    LedgerError,
+    LedgerFullError,
+    RejectionError,
+)
+from evidentia.event.envelope import Draft, Sealed
+from evidentia.event.timestamp import format_time
+from evidentia.ledger.heads import Heads
+from evidentia.ledger.index import SegmentIndex, packed, standing_of
+from evidentia.ledger.layout import acknowledged_path, segment_file
+from evidentia.ledger.sealing import Draught, Request, Sealer, own_content, request_of
+from evidentia.ledger.statements import KEY_ROTATED, RECOVERED, KeyRotated
+from evidentia.ledger.tail import Tail, open_tail, refused, write_hint
+from evidentia.ledger.values import Acknowledgement, LedgerOptions
+from evidentia.proof.head import TreeHead
+from evidentia.proof.keys import Signer, VerifierKey
+from evidentia.proof.policy import PolicyDecision, require_contributors, require_proceeds
+from evidentia.proof.tree import leaf_hash
+
+SURFACE: Final = "ledger.append"
+"""What an append is called in policy decisions."""
+_HINT_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+_HINT_MODE: Final = 0o644
+
+
+class Ledger:
+    """A ledger that is open for appending. Made by ``open_ledger``.
+
+    Safe for concurrent use by threads. After a process forked, the child must not use it.
+    """
+
+    def __init__(
+        self, folder: Path, options: LedgerOptions, tail: Tail, closing: ExitStack
+    ) -> None:
+        self.folder = folder
+        self._options = options
+        self._tail = tail
+        self._closing = closing
+        self._turn = Lock()
+        self._arriving = Lock()
+        self._queue: list[Request] = []
+        self._tree = tail.view.tree_at(tail.index.size)
+        self._sealer = Sealer(options, tail.chain.signing)
+        self._heads = Heads(folder, options)
+        self._stop: LedgerError | None = None
+        self._is_stale = False
+        self._is_closed = False
+        self._passed: PolicyDecision | None = None
+        self._hint = os.open(acknowledged_path(folder), _HINT_FLAGS, _HINT_MODE)
+        closing.callback(os.close, self._hint)
+
+    def __enter__(self) -> Self:
+        """The ledger itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def origin(self) -> str:
+        """The ledger's unique name."""
+        return self._tail.chain.origin
+
+    @property
+    def size(self) -> int:
+        """How many events there are, its own ones included."""
+        return self._tail.index.size
+
+    @property
+    def event_hash(self) -> str | None:
+        """The hash of the last event."""
+        return self._tail.chain.event_hash
+
+    def close(self) -> None:
+        """Sign a last head, and let go of the ledger.
+
+        Raises:
+            LedgerError: The head could not be signed or kept; the events are on the disk.
+        """
+        with self._turn:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            try:
+                if self._stop is None and not self._is_stale:
+                    self._make_head()
+            finally:
+                self._let_go()
+
+    def abandon(self) -> None:
+        """Let go of the ledger without a head; what was acknowledged stays."""
+        with self._turn:
+            if not self._is_closed:
+                self._is_closed = True
+                self._let_go()
+
+    def _let_go(self) -> None:
+        self._stop = self._stop or LedgerError("the ledger was closed")
+        self._tail.close()
+        self._closing.close()
+
+    def append(
+        self,
+        drafts: Sequence[Draft],
+        policy: PolicyDecision,
+        *,
+        expected_size: int | None = None,
+    ) -> tuple[Acknowledgement, ...]:
+        """Append events, all or none, and return once they are on the disk.
+
+        An event whose id is in the ledger already is acknowledged again if its content is the same.
+
+        Args:
+            drafts: In the order in which they shall stand.
+            policy: What the rules decided; see ``LedgerOptions.required_rules``.
+            expected_size: Refuse if the ledger has another size; not asked if nothing is new.
+
+        Raises:
+            RejectionError: Refused; not a byte was written.
+            LedgerFullError: No space; nothing was appended. Works again once there is.
+            LedgerBrokenError: The disk failed. What this call appended may be found there when the
+                ledger is opened again, by a retry with the same ids; this object appends no more.
+        """
+        self._require_policy(policy)
+        request = request_of(drafts, policy, expected_size)
+        return self._submit(request)
+
+    def _require_policy(self, policy: PolicyDecision) -> None:
+        if policy is self._passed:
+            return
+        require_contributors(policy, self._options.required_rules)
+        require_proceeds(policy, SURFACE)
+        self._passed = policy
+
+    def _submit(self, request: Request) -> tuple[Acknowledgement, ...]:
+        with self._arriving:
+            self._queue.append(request)
+        with self._turn:
+            if not request.is_done:
+                with self._arriving:
+                    group, self._queue = self._queue, []
+                self._commit(group)
+        if request.failure is not None:
+            raise request.failure
+        return request.acknowledgements
+
+    def _commit(self, group: Sequence[Request]) -> None:
+        """Append what a group of requests asks for, with one write and one sync."""
+        try:
+            self._ready()
+            draught = Draught(size=self.size, event_hash=self.event_hash)
+            view = self._tail.view
+            for request in group:
+                try:
+                    self._sealer.prepare(request, view, draught)
+                except RejectionError as refusal:
+                    request.failure = refusal
+            lines = [line for request in group for line in request.lines]
+            if lines:
+                self._write(lines)
+        except BaseException as failure:
+            for request in group:
+                request.failure = request.failure or _for_waiting(failure)
+            if not isinstance(failure, LedgerError):
+                raise
+        finally:
+            for request in group:
+                request.is_done = True
+        self._make_head_in_time()
+
+    def _ready(self) -> None:
+        """Stand at the end of a ledger that can be appended to, in a segment with room."""
+        if self._stop is not None:
+            raise self._stop
+        if self._is_stale:
+            self._reopen()
+        if self._tail.index.byte_end >= self._options.segment_bytes_max:
+            with self._guarded():
+                self._rotate()
+
+    def _write(self, lines: Sequence[Sealed]) -> None:
+        tail, disk = self._tail, self._options.disk
+        data = b"".join([b"%b\n" % line.line for line in lines])
+        free = disk.free_bytes(tail.descriptor)
+        if free < len(data) + self._options.reserve_bytes:
+            raise LedgerFullError(
+                f"there is no room for the ledger: {free} bytes are free,"
+                f" {len(data) + self._options.reserve_bytes} are wanted; nothing was appended",
+                where=str(tail.file.path),
+                fix="free some space: appending goes on by itself then",
+            )
+        with self._guarded():
+            disk.write_all(tail.descriptor, data)
+            disk.sync(tail.descriptor)
+            for line in lines:
+                leaf = leaf_hash(line.line)
+                tail.index.add(line.id, leaf, len(line.line))
+                self._tree.append(leaf)
+            tail.chain.size, tail.chain.event_hash = lines[-1].sequence + 1, lines[-1].event_hash
+        self._note_acknowledged()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Whatever ends a write early leaves a tail that only the disk itself can tell about."""
+        try:
+            yield
+        except BaseException as error:
+            self._is_stale = True
+            if not isinstance(error, OSError):
+                raise
+            problem = refused(error, self._tail.file.path)
+            if not isinstance(problem, LedgerFullError):
+                self._stop = problem
+            raise problem from error
+
+    def _reopen(self) -> None:
+        """Read the end of the ledger from the disk again, after a write that did not end well."""
+        self._tail.close()
+        try:
+            self._tail = open_tail(self.folder, self._options.disk, self._now())
+        except LedgerFullError:
+            # Not even the tail could be kept aside: for the next append to try.
+            raise
+        except LedgerError as error:
+            self._stop = error
+            raise
+        self._tree = self._tail.view.tree_at(self.size)
+        self._is_stale = False
+        self._record_cut()
+        self._note_acknowledged()
+
+    def _record_cut(self) -> None:
+        """Append what opening the ledger cut off, if it did."""
+        cut, self._tail.cut = self._tail.cut, None
+        if cut is not None:
+            request = Request(contents=(own_content(RECOVERED, cut),))
+            self._commit([request])
+            if request.failure is not None:
+                self._tail.cut = cut
+                raise request.failure
+
+    def _rotate(self) -> None:
+        """Close the segment and begin the next."""
+        self._make_head()
+        tail, disk = self._tail, self._options.disk
+        after = standing_of(tail.chain, self._tree)
+        index = SegmentIndex(
+            before=tail.index.before,
+            after=after,
+            leaves=tail.index.leaves,
+            ends=tail.index.ends,
+            ids=tail.index.ids,
+        )
+        disk.replace(tail.file.index_path, packed(index, after))
+        file = segment_file(self.folder, self.size)
+        descriptor = disk.open_for_append(file.path, is_new=True)
+        try:
+            disk.sync_folder(self.folder)
+        except OSError:
+            os.close(descriptor)
+            raise
+        tail.files.files.append(file)
+        tail.files.keep(tail.files.last - 1, index)
+        tail.close()
+        self._tail = Tail(
+            files=tail.files,
+            index=SegmentIndex(before=after),
+            chain=tail.chain,
+            descriptor=descriptor,
+        )
+
+    def _note_acknowledged(self) -> None:
+        try:
+            write_hint(self._hint, self._tail.file.first_sequence, self._tail.index.byte_end)
+        except OSError:
+            # Only a hint: what it says may stay behind.
+            return
+
+    def sign_head(self) -> TreeHead:
+        """The head over all events, signed if the ledger signs, and kept.
+
+        Raises:
+            LedgerDamagedError: The disk does not hold what was appended, or another head is kept.
+            LedgerError: The head could not be written.
+        """
+        with self._turn:
+            if self._stop is not None:
+                raise self._stop
+            if self._is_stale:
+                self._reopen()
+            return self._make_head()
+
+    def _make_head_in_time(self) -> None:
+        """Sign a head where one is due. What was appended is on the disk, whatever comes of it."""
+        if self._stop is not None or self.size - self._heads.size < self._options.head_events:
+            return
+        try:
+            self._make_head()
+        except LedgerFullError:
+            # The next append tries again, once there is room.
+            return
+        except LedgerError as error:
+            self._stop = error
+
+    def _make_head(self) -> TreeHead:
+        with self._guarded():
+            return self._heads.make(self._tail, self._tree, self._sealer.signer)
+
+    def rotate_key(self, signer: Signer, policy: PolicyDecision) -> Acknowledgement:
+        """Let another key sign from the next event on; the present one signs that this is so.
+
+        The next head is signed by both.
+
+        Raises:
+            RejectionError: The ledger does not sign by key pairs, or the key has another name.
+        """
+        self._require_policy(policy)
+        before, after = self._tail.chain.key, signer.verifier
+        if before is None or not isinstance(after, VerifierKey) or after.name != self.origin:
+            raise RejectionError(
+                "only a ledger that signs by Ed25519 rotates its key, and to one of its own name",
+                fix="make one: evidentia ledger keygen",
+            )
+        payload = KeyRotated(previous_key=before.format(), verifier_key=after.format())
+        done = self._submit(Request(contents=(own_content(KEY_ROTATED, payload),)))
+        with self._turn:
+            self._tail.chain.keys.append((self.size, after))
+            self._heads.former, self._sealer.signer = self._sealer.signer, signer
+        return done[0]
+
+    def settle(self) -> None:
+        """Hold the ledger against its known heads, and record what opening it cut off.
+
+        Raises:
+            LedgerDamagedError: An older or another copy was put in its place.
+        """
+        with self._turn:
+            self._heads.check(self._tail)
+            self._record_cut()
+
+    def _now(self) -> str:
+        return format_time(self._options.clock())
+
+
+def _for_waiting(failure: BaseException) -> BaseException:
+    """What a failure means for those whose events were in the same write."""
+    if isinstance(failure, LedgerError):
+        return failure
+    return LedgerBrokenError("the append was interrupted; retry it with the same ids")

@@ -1,0 +1,237 @@
+"""From what a caller hands in to the lines of one batch. Nothing is written here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from evidentia.errors import DuplicateIdError, RejectionError, SequenceError
+from evidentia.event.envelope import (
+    ENCODER,
+    SIGNATURE_VERSION,
+    Content,
+    Draft,
+    Envelope,
+    Place,
+    Sealed,
+    Signature,
+    content_of,
+    is_same_content,
+    seal,
+    signed_bytes,
+)
+from evidentia.event.ids import RANDOM_BYTES, event_id
+from evidentia.event.timestamp import format_time
+from evidentia.ledger.chain import key_name
+from evidentia.ledger.reading import LedgerView
+from evidentia.ledger.statements import BREAK_GLASS, KEY_ROTATED, BrokenGlass, Signing
+from evidentia.ledger.values import Acknowledgement, LedgerOptions
+from evidentia.proof.keys import Signer, VerifierKey
+from evidentia.proof.policy import Outcome, PolicyDecision
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One call of ``append``, from its arrival to its answer.
+
+    Attributes:
+        own: Events of the ledger's own that stand before the caller's, in the same batch.
+    """
+
+    contents: tuple[Content, ...]
+    own: tuple[Content, ...] = ()
+    expected_size: int | None = None
+    is_done: bool = False
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    failure: BaseException | None = None
+    lines: list[Sealed] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Draught:
+    """What a group of requests would make of the ledger, while nothing is written yet."""
+
+    size: int
+    event_hash: str | None
+    new: dict[str, tuple[Envelope, Sealed]] = field(default_factory=dict)
+
+
+class Sealer:
+    """Seals requests one after the other, each in the place after the one before."""
+
+    def __init__(self, options: LedgerOptions, signing: Signing) -> None:
+        self._options = options
+        self._signing = signing
+        self.signer: Signer | None = options.signer
+
+    def prepare(self, request: Request, view: LedgerView, draught: Draught) -> None:
+        """Seal a request's events that are new; the draught then stands behind them.
+
+        Raises:
+            RejectionError: The request is refused; the draught stands where it stood.
+        """
+        known: dict[str | None, Envelope | None] = {
+            content.id: self._known(content.id, view, draught)
+            for content in request.contents
+            if content.id is not None
+        }
+        _refuse_other_content(request.contents, known)
+        fresh = [each for each in request.contents if each.id is None or known[each.id] is None]
+        if fresh:
+            self._refuse_other_size(request.expected_size, draught)
+            request.lines = self._seal_all((*request.own, *fresh), draught)
+        request.acknowledgements = _acknowledged(request, known)
+
+    def seal_first(self, content: Content) -> bytes:
+        """The line of a ledger's first event."""
+        return self._seal_all((content,), Draught(size=0, event_hash=None))[0].line
+
+    def _known(self, name: str, view: LedgerView, draught: Draught) -> Envelope | None:
+        if name in draught.new:
+            return draught.new[name][0]
+        return view.find(name)
+
+    def _refuse_other_size(self, expected: int | None, draught: Draught) -> None:
+        if expected is not None and expected != draught.size:
+            raise SequenceError(
+                f"the ledger has {draught.size} events, the caller expected {expected}",
+                fix="read what was appended meanwhile, then decide again",
+            )
+
+    def _seal_all(self, contents: Sequence[Content], draught: Draught) -> list[Sealed]:
+        now = self._options.clock()
+        recorded_at = format_time(now)
+        size, event_hash = draught.size, draught.event_hash
+        sealed: list[tuple[Envelope, Sealed]] = []
+        for place, content in enumerate(contents):
+            name = content.id or event_id(now, self._options.random(RANDOM_BYTES))
+            envelope = seal(
+                content,
+                name,
+                Place(
+                    sequence=size,
+                    recorded_at=recorded_at,
+                    prev_event_hash=event_hash,
+                    batch_index=place,
+                    batch_size=len(contents),
+                ),
+            )
+            event_hash = str(envelope.event_hash)
+            if self._signing is Signing.ROWS or content.event_type == KEY_ROTATED:
+                envelope = self._signed(envelope, event_hash, recorded_at)
+            line = ENCODER.encode(envelope)
+            self._refuse_long(line, name)
+            sealed.append(
+                (envelope, Sealed(line=line, id=name, sequence=size, event_hash=event_hash))
+            )
+            size += 1
+        draught.size, draught.event_hash = size, event_hash
+        draught.new.update((line.id, (envelope, line)) for envelope, line in sealed)
+        return [line for _, line in sealed]
+
+    def _signed(self, envelope: Envelope, event_hash: str, now: str) -> Envelope:
+        signer = self.signer
+        verifier = signer.verifier if signer is not None else None
+        if signer is None or not isinstance(verifier, VerifierKey):
+            raise RejectionError(
+                "this event must be signed, and there is no key to sign it with",
+                fix="give the ledger's key, by reference",
+            )
+        name = key_name(verifier)
+        found = signer.sign(signed_bytes(event_hash, name, now))
+        signature = Signature(
+            bytes=base64.urlsafe_b64encode(found).rstrip(b"=").decode(),
+            key_id=name,
+            schema_version=SIGNATURE_VERSION,
+            signed_at=now,
+        )
+        return msgspec.structs.replace(envelope, signature=signature)
+
+    def _refuse_long(self, line: bytes, name: str) -> None:
+        if len(line) > self._options.line_bytes_max:
+            raise RejectionError(
+                f"the event takes {len(line)} bytes as a line, more than"
+                f" {self._options.line_bytes_max}",
+                where=name,
+                fix="keep large content in a file beside the ledger, and its hash in the event",
+            )
+
+
+def request_of(
+    drafts: Sequence[Draft], policy: PolicyDecision, expected_size: int | None
+) -> Request:
+    """The request that these drafts make under a policy that lets them pass.
+
+    Raises:
+        RejectionError: A draft may not stand in a ledger, or two have one id, or there is none.
+    """
+    contents = tuple(content_of(draft) for draft in drafts)
+    names = [content.id for content in contents if content.id is not None]
+    if len(set(names)) != len(names):
+        raise DuplicateIdError("two events of one batch have the same id")
+    if not contents:
+        raise RejectionError("there is nothing to append", fix="hand in at least one event")
+    own = (_broken_glass(policy, len(contents)),) if policy.break_glass else ()
+    return Request(contents=contents, own=own, expected_size=expected_size)
+
+
+def _broken_glass(policy: PolicyDecision, count: int) -> Content:
+    granted = policy.break_glass
+    if granted is None or policy.final_outcome is not Outcome.BREAK_GLASS:
+        raise RejectionError("there is no authorization to record")
+    return own_content(
+        BREAK_GLASS,
+        BrokenGlass(
+            attestation=granted.attestation,
+            event_count=count,
+            reason=granted.reason,
+            reason_code=granted.reason_code.value,
+            rules=[each.rule_id for each in policy.contributing],
+            scope=",".join(granted.scope),
+        ),
+    )
+
+
+def own_content(event_type: str, payload: msgspec.Struct) -> Content:
+    """An event of the ledger's own."""
+    return content_of(Draft(event_type=event_type, payload=msgspec.to_builtins(payload)))
+
+
+def _refuse_other_content(
+    contents: Sequence[Content], known: Mapping[str | None, Envelope | None]
+) -> None:
+    for content in contents:
+        found = known.get(content.id)
+        if found is not None and not is_same_content(found, content):
+            raise DuplicateIdError(
+                f"the id {content.id} belongs to event {found.sequence}, which has other content",
+                where=f"event {found.sequence}",
+                fix="give the new event an id of its own",
+            )
+
+
+def _acknowledged(
+    request: Request, known: Mapping[str | None, Envelope | None]
+) -> tuple[Acknowledgement, ...]:
+    fresh = iter(request.lines[len(request.own) :] if request.lines else ())
+    found: list[Acknowledgement] = []
+    for content in request.contents:
+        earlier = known.get(content.id)
+        if earlier is not None:
+            found.append(
+                Acknowledgement(
+                    id=earlier.id,
+                    sequence=earlier.sequence,
+                    event_hash=str(earlier.event_hash),
+                    is_repeat=True,
+                )
+            )
+        else:
+            line = next(fresh)
+            found.append(
+                Acknowledgement(id=line.id, sequence=line.sequence, event_hash=line.event_hash)
+            )
+    return tuple(found)
