@@ -56,6 +56,11 @@ class FailureKind(StrEnum):
     UNTRUSTED_KEY = "untrusted_key"
     ROTATION_REFUSED = "rotation_refused"
     NOT_CREATED = "not_created"
+    CUT = "cut"
+    HEAD_SIGNATURE = "head_signature"
+    HEAD_BEYOND_END = "head_beyond_end"
+    HEAD_DIFFERS = "head_differs"
+    HEAD_FORKED = "head_forked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,15 +160,19 @@ class ChainCheck:
             )
         )
 
-    def end(self, path: Path, byte_offset: int, torn: bytes = b"") -> None:
-        """Say that nothing comes after this place, but for bytes that no newline ended."""
+    def end_segment(self, path: Path, byte_offset: int, torn: bytes = b"") -> None:
+        """Say that a segment that another one follows ends here, maybe with a torn line."""
         self._path, self._place = path, byte_offset
         if torn:
             self.fail(FailureKind.TORN, f"{len(torn)} bytes that no newline ends")
         if self.chain.batch is not None:
-            self._break_batch("the ledger ends inside a batch")
-        if not self.chain.size:
-            self.fail(FailureKind.NOT_CREATED, "the ledger has no event")
+            self._break_batch("the segment ends inside a batch")
+
+    def end(self, path: Path, byte_offset: int) -> None:
+        """Say that the ledger ends here."""
+        self._path, self._place = path, byte_offset
+        if not self.chain.origin:
+            self.fail(FailureKind.NOT_CREATED, "no event says which ledger this is")
         trusted = self._rules.trusted
         if trusted and not any(key in trusted for _, key in self.chain.keys):
             self.fail(
@@ -297,8 +306,6 @@ class ChainCheck:
 
     def _check_own(self, envelope: Envelope) -> None:
         if not envelope.event_type.startswith(RESERVED):
-            if not envelope.sequence:
-                self.fail(FailureKind.NOT_CREATED, "the first event does not name its ledger")
             return
         try:
             if envelope.event_type == CREATED:

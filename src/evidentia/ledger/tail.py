@@ -150,7 +150,7 @@ def write_hint(descriptor: int, first_sequence: int, byte_end: int) -> None:
 
 
 def _require_acknowledged(files: LedgerFiles, index: SegmentIndex) -> None:
-    hint = _hint(files.folder)
+    hint = read_hint(files.folder)
     if hint is None:
         return
     first_sequence, byte_end = hint
@@ -166,7 +166,8 @@ def _require_acknowledged(files: LedgerFiles, index: SegmentIndex) -> None:
         )
 
 
-def _hint(folder: Path) -> tuple[int, int] | None:
+def read_hint(folder: Path) -> tuple[int, int] | None:
+    """The first sequence of a segment, and the byte of it up to which a writer acknowledged."""
     try:
         text = acknowledged_path(folder).read_bytes()
         return int(text[:_HINT_DIGITS]), int(text[_HINT_DIGITS : 2 * _HINT_DIGITS + 1])
