@@ -348,8 +348,8 @@ class _Stated:
 
 
 def _spans(keys: Sequence[tuple[int, VerifierKey]]) -> Iterator[KeySpan]:
-    ends = [since - 1 for since, _ in keys[1:]] + [None]
-    for (since, key), last in zip(keys, ends, strict=True):
+    for place, (since, key) in enumerate(keys, start=1):
+        last = keys[place][0] - 1 if place < len(keys) else None
         yield KeySpan(key=key.format(), first_sequence=since, last_sequence=last)
 
 
