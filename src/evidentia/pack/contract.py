@@ -12,6 +12,7 @@ from typing import Final
 
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import JsonValue
+from evidentia.pack.seal import SealScheme
 
 CONTRACT_VERSION: Final = 1
 """Raised when a pack written for the earlier contract would no longer load."""
@@ -109,6 +110,8 @@ class Pack:
         report: The sections of the daily, weekly and monthly reports.
         samples: A few lines the pack must read, with the columns they must give; run by the
             conformance kit.
+        seals: The ways in which the writers of the pack's logs seal their rows. The first that
+            recognises a line of a file is used for the file.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Pack:
     queries: tuple[NamedQuery, ...] = ()
     report: tuple[ReportSection, ...] = ()
     samples: tuple[Sample, ...] = ()
+    seals: tuple[SealScheme, ...] = ()
     contract_version: int = field(default=CONTRACT_VERSION)
 
 

@@ -9,6 +9,7 @@ from evidentia.pack.queries import load_queries
 from evidentia.pack.schema import load_schema
 from evidentia.packs.world.fields import FIELDS, KNOWN_KINDS
 from evidentia.packs.world.samples import SAMPLES
+from evidentia.packs.world.seal import SHA256
 
 PACK: Final = Pack(
     name="world",
@@ -26,4 +27,5 @@ PACK: Final = Pack(
         ReportSection(title="Busiest actors", query="report_actors", style=SectionStyle.BARS),
     ),
     samples=SAMPLES,
+    seals=(SHA256,),
 )
