@@ -17,6 +17,7 @@ from evidentia.event.line import read_line
 from evidentia.event.values import Flag, JsonObject, Policy, Verdict
 from evidentia.pack.contract import EventSchema, NamedQuery, Pack, ParameterType, Sample
 from evidentia.pack.hostility import callable_problems
+from evidentia.pack.seal_conformance import seal_problems
 from evidentia.pack.statement import parameter_problems, read_statement
 
 RESERVED_COLUMNS: Final = frozenset(
@@ -54,6 +55,7 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_query_problems(pack),
         *_report_problems(pack),
         *_reading_problems(pack),
+        *seal_problems(pack),
     )
 
 

@@ -177,7 +177,8 @@ RECEIPT: Final = SealScheme(
     name="pipeline.receipt",
     title="BLAKE3 chain of ggen receipts, signed",
     covers=(
-        "payload, andon, object_ids, obligation_count, instruction_id, activity_idx, node_kind, ts_ns",
+        "payload, andon, object_ids and obligation_count of each receipt",
+        "its instruction_id, activity_idx, node_kind and ts_ns",
         "the v2 block and the schema, where the chain hash folds them in",
         "the order of the receipts, and that none between was removed",
         "with a trusted key: all up to the last signed receipt, as far as its holder is trusted",
