@@ -7,7 +7,7 @@ importing the package costs nothing.
     >>> import evidentia
     >>> workspace = evidentia.open_workspace(evidentia.load_config(None))
     >>> sorted(workspace.packs)
-    ['cowrie', 'world']
+    ['cortex', 'cowrie', 'pipeline', 'world']
 """
 
 from __future__ import annotations

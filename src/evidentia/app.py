@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 
 from evidentia import __version__
+from evidentia.audit.keys import SealReferences, read_seal_options
 from evidentia.audit.recover import find_damage, recover
 from evidentia.audit.values import RecoverReport, VerifyReport
 from evidentia.audit.verify import VerifyOptions, verify
@@ -42,6 +44,9 @@ class _LogTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     pack: str
     lenient: bool = False
+    sealed: bool = False
+    seal_keys: tuple[str, ...] = ()
+    allow_legacy_seals: bool = False
 
 
 class _LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,12 +74,15 @@ class Config:
 
     Attributes:
         path: The file it came from; None when there is none and the defaults hold.
+        seals: How the seals of a log are checked, by the pattern of its entry. Beside ``sources``
+            and not in them: a source is what decides which rows there are.
     """
 
     path: Path | None = None
     store: Store
     sources: tuple[LogSource, ...] = ()
     options: IngestOptions = field(default_factory=IngestOptions)
+    seals: Mapping[str, SealReferences] = field(default_factory=dict)
 
 
 def load_config(path: Path | None) -> Config:
@@ -119,6 +127,15 @@ def _config(path: Path, table: _File) -> Config:
             )
             for log in table.logs
         ),
+        seals={
+            str(folder / Path(log.path).expanduser()): SealReferences(
+                is_sealed=log.sealed,
+                keys=log.seal_keys,
+                is_legacy_allowed=log.allow_legacy_seals,
+                folder=folder,
+            )
+            for log in table.logs
+        },
         options=IngestOptions(
             batch_events=table.ingest.batch_events,
             batch_bytes=table.ingest.batch_bytes,
@@ -240,9 +257,18 @@ class Workspace:
             return ingest(target, discovery, self.packs, options, watch)
 
     def verify(self, options: VerifyOptions) -> VerifyReport:
-        """Compare the store with its logs. Reads only."""
+        """Compare the store with its logs. Reads only.
+
+        Raises:
+            ConfigError: A key that the configuration names cannot be read.
+        """
+        configured = {
+            pattern: read_seal_options(references, os.environ)
+            for pattern, references in self.config.seals.items()
+        }
         with self.store.reader() as reader:
-            return verify(reader, self.packs, options)
+            seals = {**configured, **options.seals}
+            return verify(reader, self.packs, replace(options, seals=seals))
 
     def recover(self) -> RecoverReport:
         """Put back what the logs give wherever the store was damaged.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from evidentia.pack.seal import SealKeys, SealReason, SealScheme, SealVerdict
 from evidentia.proof.claims import Level
 from evidentia.store.values import StoredGap
 
@@ -33,6 +35,8 @@ class FindingKind(StrEnum):
     """A derived column is not what the log gives."""
     ENGINE = "engine"
     """The database's own integrity check found something."""
+    SEAL = "seal"
+    """A row's own seal does not hold, or is absent from a log that is configured as sealed."""
 
 
 REPAIRABLE: Final = frozenset(
@@ -89,6 +93,56 @@ class SegmentVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealOptions:
+    """How the seals of one log are checked.
+
+    Attributes:
+        is_sealed: The log is configured as sealed: a row without a seal is a finding.
+    """
+
+    is_sealed: bool = False
+    keys: SealKeys = field(default_factory=SealKeys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealRemark:
+    """A row whose seal holds and that is noteworthy all the same."""
+
+    reason: SealReason
+    line_no: int
+    byte_offset: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealReport:
+    """What the seals in the rows of one segment are worth.
+
+    Attributes:
+        scheme: The scheme that its first sealed row carries; None where no row carries any.
+        counts: Rows by verdict; every verdict is there.
+        reasons: Rows by what is wrong or noteworthy about them; a row may have several.
+        level: What the rows that carry a seal reached together; None when any seal failed.
+        signed_line: The last row that a trusted key signed: up to here the level is that of
+            signatures, whatever ``level`` says of all rows.
+        signed_byte: Where it begins.
+        remarks: The first few; ``reasons`` counts all.
+        findings: Rows whose seal does not hold, or is absent where it must not be.
+    """
+
+    segment_id: int
+    path: str
+    scheme: SealScheme | None
+    counts: Mapping[SealVerdict, int]
+    reasons: Mapping[SealReason, int]
+    level: Level | None
+    signed_line: int | None = None
+    signed_byte: int | None = None
+    remarks: tuple[SealRemark, ...] = ()
+    findings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
     """The result of a verification.
 
@@ -97,6 +151,7 @@ class VerifyReport:
         level: The claim level this run reached; None when anything was found.
         content_digest: BLAKE3 over every row that the log determines, in order of position
             (deep verification only): equal for equal stores, however they were filled.
+        seals: One report for each segment of a log whose pack knows of seals.
     """
 
     segments: tuple[SegmentVerdict, ...]
@@ -108,6 +163,7 @@ class VerifyReport:
     dead_letters: int
     gaps: tuple[StoredGap, ...]
     content_digest: str | None
+    seals: tuple[SealReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

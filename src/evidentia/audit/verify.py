@@ -9,8 +9,15 @@ from evidentia.audit.content import ContentDigest
 from evidentia.audit.records import check_records
 from evidentia.audit.replay import Parsers, replay
 from evidentia.audit.rows import RowComparison
+from evidentia.audit.seals import check_seals
 from evidentia.audit.segments import BatchBytes, check_stored_bytes, read_batches
-from evidentia.audit.values import Finding, FindingKind, SegmentVerdict, VerifyReport
+from evidentia.audit.values import (
+    Finding,
+    FindingKind,
+    SealOptions,
+    SegmentVerdict,
+    VerifyReport,
+)
 from evidentia.ingest.parse import LineParser
 from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
@@ -30,11 +37,13 @@ class VerifyOptions:
         is_deep: Also compare every line with its row, every derived column, the engine's own
             integrity check and the content digest.
         on_progress: Told the path and the bytes compared since the last call.
+        seals: How the seals of a log are checked, by its entry of the allow-list.
     """
 
     is_deep: bool = False
     limits: Limits = field(default_factory=Limits)
     on_progress: Callable[[str, int], None] = lambda _path, _bytes: None
+    seals: Mapping[str, SealOptions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,6 +72,7 @@ def verify(reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOption
     verdicts = tuple(
         _verify_segment(reader, segment, comparison, tally) for segment in reader.segments()
     )
+    seals = tuple(check_seals(reader, packs, options.seals, tally.add))
     digest = None
     if options.is_deep:
         for problem in reader.integrity_problems():
@@ -83,6 +93,7 @@ def verify(reader: StoreReader, packs: Mapping[str, Pack], options: VerifyOption
         dead_letters=counts.dead_letters,
         gaps=reader.gaps(),
         content_digest=digest,
+        seals=seals,
     )
 
 

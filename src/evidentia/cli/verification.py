@@ -11,6 +11,7 @@ from evidentia.cli.decisions import gap_json, gap_text
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
+from evidentia.cli.seals import seals_json, show_seals
 from evidentia.cli.session import Session
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def verify_command(
     """Compare the store with its logs and say what that proves. Reads only.
 
     Always: batch ranges tile each segment, the chain of batches holds, counts agree, and the
-    log's bytes have the digests that were recorded. Exit status 1 when anything differs.
+    log's bytes have the digests that were recorded; and the seals that the log's writer put into
+    its rows are recomputed. Exit status 1 when anything differs or a seal does not hold.
     """
     from evidentia.audit.verify import VerifyOptions  # noqa: PLC0415 - start-up time
     from evidentia.cli.progress import progress_bar  # noqa: PLC0415 - start-up time
@@ -85,6 +87,7 @@ def _show(report: VerifyReport, output: Output) -> None:
             for verdict in report.segments
         ],
     )
+    show_seals(report.seals, output)
     for finding in report.findings[:_FINDINGS_SHOWN]:
         show_finding(finding, output)
     if report.finding_count > _FINDINGS_SHOWN:
@@ -117,10 +120,11 @@ def _show_claim(report: VerifyReport, output: Output) -> None:
     from evidentia.proof.claims import claim_for  # noqa: PLC0415 - start-up time
 
     if report.level is None:
-        output.say(
-            f"{counted(report.finding_count, 'finding')}: log and store do not hold the same"
-        )
         kinds = {finding.kind for finding in report.findings}
+        # A log with a broken seal and its store may well hold the same.
+        is_same = report.finding_count == sum(seal.findings for seal in report.seals)
+        what = "seals do not hold" if is_same else "log and store do not hold the same"
+        output.say(f"{counted(report.finding_count, 'finding')}: {what}")
         if kinds & REPAIRABLE:
             output.say("'evidentia recover' puts back what the log gives")
         if kinds & {FindingKind.LOG_CHANGED, FindingKind.LOG_MISSING}:
@@ -166,6 +170,7 @@ def _as_json(report: VerifyReport) -> Json:
         "finding_count": report.finding_count,
         "findings": [_finding_json(finding) for finding in report.findings],
         "segments": [asdict(verdict) for verdict in report.segments],
+        "seals": seals_json(report.seals),
     }
 
 

@@ -120,6 +120,17 @@ class StoreReader:
                 columns=tuple(row[5:]),
             )
 
+    def lines(self, segment_id: int, span: Span) -> Iterator[tuple[int, int, bytes]]:
+        """Position, line number and raw bytes of the stored events in a range, in order."""
+        rows = EVENT_ROWS.c
+        query = (
+            select(rows.id, rows.line_no, rows.raw)
+            .where(_inside(rows.id, segment_id, span))
+            .order_by(rows.id)
+        )
+        for row in self._rows(query):
+            yield row[0], row[1], row[2]
+
     def dead_letters(self, segment_id: int, span: Span) -> Iterator[DeadLetter]:
         """Dead letters whose byte offset lies in a range, in order."""
         letters = DEAD_LETTER_ROWS.c

@@ -135,7 +135,7 @@ class CorceptChecker:
             )
         return SealReading(
             verdict=verdict,
-            level=Level.CHAIN if is_signed else Level.CHAIN,
+            level=Level.SIGNED if is_signed else Level.CHAIN,
             detail="the chain holds; no key to check the signature" if is_signed is None else "",
         )
 

@@ -64,7 +64,7 @@ class ReceiptChecker:
         return SealReading(
             verdict=SealVerdict.NO_KEY if is_signed is None else SealVerdict.VALID,
             reason=SealReason.UNCOVERED_BLOCK if is_uncovered else None,
-            level=Level.CHAIN if is_signed else Level.CHAIN,
+            level=Level.SIGNED if is_signed else Level.CHAIN,
             detail="the chain hash does not cover the v2 block" if is_uncovered else "",
         )
 
