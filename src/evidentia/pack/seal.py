@@ -148,6 +148,25 @@ def read_members(raw: bytes) -> dict[str, bytes] | None:
         return None
 
 
+def without_seal(raw: bytes, marker: bytes) -> SealReading:
+    """The reading of a line whose members show no seal.
+
+    A lenient log has lines that not every parser reads. One that could hold a seal is invalid and
+    not absent, or a single odd letter would hide an edited row.
+
+    Args:
+        raw: The line.
+        marker: Bytes that stand in every sealed line.
+    """
+    if marker in raw and read_members(raw) is None:
+        return SealReading(
+            verdict=SealVerdict.INVALID,
+            reason=SealReason.DECODE,
+            detail="the line cannot be read as one JSON object",
+        )
+    return SealReading(verdict=SealVerdict.ABSENT)
+
+
 def text_of(members: Mapping[str, bytes], key: str) -> str | None:
     """A member that is a string; None where it is absent or something else."""
     value = value_of(members, key)

@@ -55,7 +55,7 @@ def rows_of() -> Iterator[Callable[..., Rows]]:
             name: str,
             batches: Sequence[Sequence[bytes]],
             of_another_pack: Sequence[bytes] = (),
-            **arguments: int,
+            **arguments: int | str,
         ) -> Rows:
             query = next(query for query in pack.queries if query.name == name)
             _create(connection, pack)
@@ -79,13 +79,15 @@ def empty_columns() -> Callable[[Rows], list[int]]:
     return find
 
 
-def _arguments(query: NamedQuery, given: dict[str, int]) -> dict[str, int | str]:
+def _arguments(query: NamedQuery, given: dict[str, int | str]) -> dict[str, int | str]:
     defaults: dict[str, int | str] = {}
     for parameter in query.parameters:
         if parameter.type is ParameterType.TIME:
             defaults[parameter.name] = 0 if parameter.name == "since" else FAR_FUTURE_US
-        else:
+        elif parameter.type is ParameterType.INTEGER:
             defaults[parameter.name] = int(parameter.default)
+        else:
+            defaults[parameter.name] = parameter.default
     return {**defaults, **given}
 
 

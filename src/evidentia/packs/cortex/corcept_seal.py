@@ -28,6 +28,7 @@ from evidentia.pack.seal import (
     read_members,
     text_of,
     value_of,
+    without_seal,
 )
 from evidentia.pack.seal_problems import SealProblems
 from evidentia.packs.cortex.compact import parse, write
@@ -41,6 +42,7 @@ _LEGACY: Final = "sha256:"
 _ATTESTATION_VERSION: Final = 1
 _KEY_ID_DIGITS: Final = 32
 _NULL: Final = b"null"
+_MARKER: Final = b'"hash"'
 _OPTIONAL: Final = (
     *("session_id", "tool", "target", "decision", "decision_reason"),
     *("prev_hash", "hash"),
@@ -61,7 +63,7 @@ class CorceptChecker:
         """What the seal of the next line is worth."""
         members = read_members(raw)
         if members is None or (text_of(members, "hash") is None and "signature" not in members):
-            return SealReading(verdict=SealVerdict.ABSENT)
+            return without_seal(raw, _MARKER)
         problems = SealProblems()
         schema = text_of(members, "schema")
         if schema != SCHEMA:
@@ -203,7 +205,7 @@ def key_id(public_key: bytes) -> str:
 
 def is_sealed(raw: bytes) -> bool:
     """Whether a line is a corcept row with a hash."""
-    if b'"corcept.' not in raw or b'"hash"' not in raw:
+    if b'"corcept.' not in raw or _MARKER not in raw:
         return False
     members = read_members(raw)
     return (

@@ -23,6 +23,7 @@ from evidentia.pack.seal import (
     read_members,
     text_of,
     value_of,
+    without_seal,
 )
 from evidentia.pack.seal_problems import SealProblems
 from evidentia.packs.cortex.compact import parse, write
@@ -33,6 +34,7 @@ _ATTESTATION_VERSION: Final = 1
 _DOMAIN: Final = b"\x01"
 _LENGTH_BYTES: Final = 8
 _SEAL: Final = ("payload_hash", "event_hash")
+_MARKER: Final = b'"event_hash"'
 
 
 class EventChecker:
@@ -46,7 +48,7 @@ class EventChecker:
         """What the seal of the next line is worth."""
         members = read_members(raw)
         if members is None or not any(name in members for name in _SEAL):
-            return SealReading(verdict=SealVerdict.ABSENT)
+            return without_seal(raw, _MARKER)
         problems = SealProblems()
         version = integer_of(members, "schema_version")
         if version != _VERSION:
@@ -120,7 +122,7 @@ def event_hash(previous: bytes, payload_hash: bytes) -> bytes:
 
 def is_sealed(raw: bytes) -> bool:
     """Whether a line is a sealed row of version 1; version 2 is evidentia's own ledger."""
-    if b'"event_hash"' not in raw:
+    if _MARKER not in raw:
         return False
     members = read_members(raw)
     return (

@@ -24,6 +24,7 @@ from evidentia.pack.seal import (
     is_signed_by,
     read_members,
     text_of,
+    without_seal,
 )
 from evidentia.pack.seal_problems import SealProblems
 from evidentia.proof.claims import Level
@@ -34,6 +35,7 @@ _SCHEMAS: Final = (None, "ggen-receipt/v1", "ggen-receipt/v2")
 _ZEROS: Final = bytes(16)
 """Fired mask and denial, which a receipt does not carry."""
 _WIDTHS: Final = {"instruction_id": 8, "ts_ns": 8, "activity_idx": 2, "node_kind": 1}
+_MARKER: Final = b'"chain_hash_hex"'
 _META: Final = ("andon", "object_ids", "obligation_count")
 
 _Members = dict[str, bytes]
@@ -50,7 +52,7 @@ class ReceiptChecker:
         """What the seal of the next line is worth."""
         members, record = _parts(raw)
         if not members or "chain_hash_hex" not in record:
-            return SealReading(verdict=SealVerdict.ABSENT)
+            return without_seal(raw, _MARKER)
         problems = SealProblems()
         _check_version(record, problems)
         is_uncovered = _check_hashes(members, record, problems)
@@ -165,7 +167,7 @@ def _bytes(text: str) -> bytes:
 
 def is_sealed(raw: bytes) -> bool:
     """Whether a line is a receipt with a chain hash."""
-    return b'"chain_hash_hex"' in raw and "chain_hash_hex" in _parts(raw)[1]
+    return _MARKER in raw and "chain_hash_hex" in _parts(raw)[1]
 
 
 def head_of(raw: bytes) -> str:
