@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-import evidentia.app
+import evidentia.app.configuration
 from evidentia.audit.values import FindingKind
 from evidentia.event.values import Flag, Reason
 from evidentia.proof.claims import Level, claim_for
@@ -236,10 +236,10 @@ def settings_of(table: type[msgspec.Struct]) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("heading", "table"),
     [
-        ("## `[store]`", evidentia.app._StoreTable),
-        ("## `[[logs]]`", evidentia.app._LogTable),
-        ("## `[limits]`", evidentia.app._LimitsTable),
-        ("## `[ingest]`", evidentia.app._IngestTable),
+        ("## `[store]`", evidentia.app.configuration._StoreTable),
+        ("## `[[logs]]`", evidentia.app.configuration._LogTable),
+        ("## `[limits]`", evidentia.app.configuration._LimitsTable),
+        ("## `[ingest]`", evidentia.app.configuration._IngestTable),
     ],
 )
 def test_configuration_keys_are_those_of_the_page(
@@ -262,8 +262,8 @@ def test_the_example_configuration_is_the_default() -> None:
     page = pages()["docs/reference/configuration.md"]
     text = page.partition("```toml\n")[2].partition("```")[0]
 
-    file = msgspec.convert(tomllib.loads(text), evidentia.app._File)
+    file = msgspec.convert(tomllib.loads(text), evidentia.app.configuration._File)
 
-    default = evidentia.app._File()
+    default = evidentia.app.configuration._File()
     assert (file.store, file.limits, file.ingest) == (default.store, default.limits, default.ingest)
     assert len(file.logs) == 1

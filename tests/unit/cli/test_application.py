@@ -240,7 +240,7 @@ def test_a_traceback_is_shown_on_request_and_never_shows_locals(
         raise EvidentiaError(f"it broke\x1b[2J after {len(password)} characters")
 
     monkeypatch.setattr(registry, "load_packs", fail)
-    monkeypatch.setattr("evidentia.app.load_packs", fail)
+    monkeypatch.setattr("evidentia.app.workspace.load_packs", fail)
 
     quiet, verbose = command("packs"), command("packs", "--verbose")
 
@@ -259,7 +259,7 @@ def test_a_defect_is_one_message_and_not_a_finding(
     def fail() -> None:
         raise KeyError("secret of an event")
 
-    monkeypatch.setattr("evidentia.app.load_packs", fail)
+    monkeypatch.setattr("evidentia.app.workspace.load_packs", fail)
 
     plain, verbose, as_json = command("packs"), command("-v", "packs"), command("packs", "--json")
 
@@ -278,7 +278,7 @@ def test_what_the_system_refuses_is_an_error_of_ours(
     def fail() -> None:
         raise PermissionError(13, "Permission denied", "/etc/shadow")
 
-    monkeypatch.setattr("evidentia.app.load_packs", fail)
+    monkeypatch.setattr("evidentia.app.workspace.load_packs", fail)
 
     result = command("packs")
 
@@ -293,7 +293,7 @@ def test_an_interrupted_command_says_so(command: Command, monkeypatch: pytest.Mo
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("evidentia.app.load_packs", interrupt)
+    monkeypatch.setattr("evidentia.app.workspace.load_packs", interrupt)
 
     result = command("packs")
 
