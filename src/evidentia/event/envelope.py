@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, cast
 
 import msgspec
@@ -42,6 +43,8 @@ SOURCE_TYPES: Final = (
 )
 RESERVED: Final = "evidentia.ledger."
 """Event types that begin like this are written by the ledger itself."""
+RUNTIME: Final[Mapping[str, JsonValue]] = MappingProxyType({"type": "runtime"})
+"""The source of an event that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Draft:
 
     event_type: str
     payload: JsonValue
-    source: Mapping[str, JsonValue] = field(default_factory=lambda: {"type": "runtime"})
+    source: Mapping[str, JsonValue] = field(default_factory=lambda: RUNTIME)
     id: str | None = None
     observed_at: str | None = None
     trace_id: str | None = None
@@ -66,8 +69,11 @@ class Draft:
     domain_tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+# What follows is made for each event that is appended. So these are structs, which are made in a
+# tenth of the time that a frozen dataclass takes.
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where in its ledger an event stands, as the ledger says.
 
     Attributes:
@@ -119,8 +125,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     trace_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, kw_only=True):
     """A draft's checked content, as canonical bytes."""
 
     event_type: str
@@ -133,8 +138,7 @@ class Content:
     trace_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     """A line ready to be written, without its newline, and what was computed for it."""
 
     line: bytes
@@ -155,28 +159,42 @@ def content_of(draft: Draft) -> Content:
         RejectionError: A part may not stand in a ledger; the message names it.
     """
     _check_text("event_type", draft.event_type)
-    for name in ("id", "session_id", "trace_id"):
-        value = getattr(draft, name)
+    for name, value in (
+        ("id", draft.id),
+        ("session_id", draft.session_id),
+        ("trace_id", draft.trace_id),
+    ):
         if value is not None:
             _check_text(name, value)
-    if draft.source.get("type") not in SOURCE_TYPES:
-        raise RejectionError(
-            f"the source's type is {draft.source.get('type')!r}",
-            where="source.type",
-            fix=f"use one of {', '.join(SOURCE_TYPES)}",
-        )
-    for tag in draft.domain_tags:
-        _check_text("domain_tags", tag)
     return Content(
         event_type=draft.event_type,
         id=draft.id,
         observed_at=None if draft.observed_at is None else _utc(draft.observed_at),
         payload=canonical_bytes(draft.payload),
-        source=canonical_bytes(dict(draft.source)),
-        domain_tags=canonical_bytes(list(draft.domain_tags)),
+        source=_RUNTIME_BYTES if draft.source is RUNTIME else _source(draft.source),
+        domain_tags=_domain_tags(draft.domain_tags) if draft.domain_tags else b"[]",
         session_id=draft.session_id,
         trace_id=draft.trace_id,
     )
+
+
+def _source(source: Mapping[str, JsonValue]) -> bytes:
+    if source.get("type") not in SOURCE_TYPES:
+        raise RejectionError(
+            f"the source's type is {source.get('type')!r}",
+            where="source.type",
+            fix=f"use one of {', '.join(SOURCE_TYPES)}",
+        )
+    return canonical_bytes(dict(source))
+
+
+_RUNTIME_BYTES: Final = _source(RUNTIME)
+
+
+def _domain_tags(tags: Sequence[str]) -> bytes:
+    for tag in tags:
+        _check_text("domain_tags", tag)
+    return canonical_bytes(list(tags))
 
 
 def seal(content: Content, event_id: str, place: Place) -> Envelope:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 from evidentia.event.envelope import LINE_BYTES_MAX
 from evidentia.ledger.disk import Disk
 from evidentia.proof.keys import Signer
@@ -20,9 +22,8 @@ HEAD_EVENTS: Final = 10_000
 """A head is signed at the latest after as many events, and at each clean close."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
-    """An event is on the disk.
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """An event is on the disk. A struct, because one is made for each event that is appended.
 
     Attributes:
         is_repeat: It was there before this call, with the same content.
