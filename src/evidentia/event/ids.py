@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 PREFIX: Final = "evt_"
 RANDOM_BYTES: Final = 10
 
+_DIGITS: Final = 2 * RANDOM_BYTES
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The first digit of the fourth group keeps two of its bits; the others say which layout it is."""
 
-def event_id(now_us: int, random: bytes) -> str:
-    """A new id: ``evt_`` and a UUIDv7 of the millisecond and ten random bytes."""
-    bits = (now_us // 1000 & (1 << 48) - 1) << 80 | int.from_bytes(random[:RANDOM_BYTES], "big")
-    bits = bits & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
-    text = f"{bits:032x}"
-    return f"{PREFIX}{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+def event_ids(now_us: int, random: bytes) -> Iterator[str]:
+    """New ids, one for each ten random bytes: ``evt_`` and a UUIDv7 of the millisecond and them."""
+    time = f"{now_us // 1000 & (1 << 48) - 1:012x}"
+    begin = f"{PREFIX}{time[:8]}-{time[8:]}-7"
+    digits = random.hex()
+    for at in range(0, len(digits) - _DIGITS + 1, _DIGITS):
+        each = digits[at : at + _DIGITS]
+        yield f"{begin}{each[1:4]}-{_VARIANT[each[4]]}{each[5:8]}-{each[8:]}"

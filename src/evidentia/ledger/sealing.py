@@ -23,7 +23,7 @@ from evidentia.event.envelope import (
     seal,
     signed_bytes,
 )
-from evidentia.event.ids import RANDOM_BYTES, event_id
+from evidentia.event.ids import RANDOM_BYTES, event_ids
 from evidentia.event.timestamp import format_time
 from evidentia.ledger.chain import key_name
 from evidentia.ledger.reading import LedgerView
@@ -104,10 +104,12 @@ class Sealer:
     def _seal_all(self, contents: Sequence[Content], draught: Draught) -> list[Sealed]:
         now = self._options.clock()
         recorded_at = format_time(now)
+        unnamed = sum(content.id is None for content in contents)
+        names = event_ids(now, self._options.random(RANDOM_BYTES * unnamed))
         size, event_hash = draught.size, draught.event_hash
         sealed: list[tuple[Envelope, Sealed]] = []
         for place, content in enumerate(contents):
-            name = content.id or event_id(now, self._options.random(RANDOM_BYTES))
+            name = next(names) if content.id is None else content.id
             envelope = seal(
                 content,
                 name,
