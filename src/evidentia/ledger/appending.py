@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final, Self
@@ -26,7 +26,7 @@ from evidentia.ledger.index import SegmentIndex, packed, standing_of
 from evidentia.ledger.layout import acknowledged_path, segment_file
 from evidentia.ledger.sealing import Draught, Request, Sealer, own_content, request_of
 from evidentia.ledger.statements import KEY_ROTATED, RECOVERED, KeyRotated
-from evidentia.ledger.tail import Tail, open_tail, refused, write_hint
+from evidentia.ledger.tail import Tail, cut_off, kept_aside, open_tail, refused, write_hint
 from evidentia.ledger.values import Acknowledgement, LedgerOptions
 from evidentia.proof.head import TreeHead
 from evidentia.proof.keys import Signer, VerifierKey
@@ -60,10 +60,14 @@ class Ledger:
         self._heads = Heads(folder, options)
         self._stop: LedgerError | None = None
         self._is_stale = False
+        self._is_cut_told = True
         self._is_closed = False
         self._passed: PolicyDecision | None = None
-        self._hint = os.open(acknowledged_path(folder), _HINT_FLAGS, _HINT_MODE)
-        closing.callback(os.close, self._hint)
+        self._hint: int | None = None
+        with suppress(OSError):
+            # Only a hint: where there is no room for it, there is none.
+            self._hint = os.open(acknowledged_path(folder), _HINT_FLAGS, _HINT_MODE)
+            closing.callback(os.close, self._hint)
 
     def __enter__(self) -> Self:
         """The ledger itself."""
@@ -162,6 +166,11 @@ class Ledger:
         return request.acknowledgements
 
     def _commit(self, group: Sequence[Request]) -> None:
+        """Append what a group of requests asks for, and sign a head if one is due."""
+        self._append_all(group)
+        self._make_head_in_time()
+
+    def _append_all(self, group: Sequence[Request]) -> None:
         """Append what a group of requests asks for, with one write and one sync."""
         try:
             self._ready()
@@ -183,7 +192,6 @@ class Ledger:
         finally:
             for request in group:
                 request.is_done = True
-        self._make_head_in_time()
 
     def _ready(self) -> None:
         """Stand at the end of a ledger that can be appended to, in a segment with room."""
@@ -191,6 +199,8 @@ class Ledger:
             raise self._stop
         if self._is_stale:
             self._reopen()
+        if not self._is_cut_told:
+            self._tell_cut()
         if self._tail.index.byte_end >= self._options.segment_bytes_max:
             with self._guarded():
                 self._rotate()
@@ -198,7 +208,8 @@ class Ledger:
     def _write(self, lines: Sequence[Sealed]) -> None:
         tail, disk = self._tail, self._options.disk
         data = b"".join([b"%b\n" % line.line for line in lines])
-        free = disk.free_bytes(tail.descriptor)
+        with self._guarded():
+            free = disk.free_bytes(tail.descriptor)
         if free < len(data) + self._options.reserve_bytes:
             raise LedgerFullError(
                 f"there is no room for the ledger: {free} bytes are free,"
@@ -231,10 +242,15 @@ class Ledger:
             raise problem from error
 
     def _reopen(self) -> None:
-        """Read the end of the ledger from the disk again, after a write that did not end well."""
+        """Read the end of the ledger from the disk again, after a write that did not end well.
+
+        What that write left is cut off, even if it is well-formed: nobody was told that it is
+        there, and whoever was told that there was no room may have appended it elsewhere.
+        """
         self._tail.close()
         try:
-            self._tail = open_tail(self.folder, self._options.disk, self._now())
+            self._tail = open_tail(self.folder, self._options.disk, self._tail.chain.size)
+            self._cut_off()
         except LedgerFullError:
             # Not even the tail could be kept aside: for the next append to try.
             raise
@@ -243,18 +259,26 @@ class Ledger:
             raise
         self._tree = self._tail.view.tree_at(self.size)
         self._is_stale = False
-        self._record_cut()
         self._note_acknowledged()
 
-    def _record_cut(self) -> None:
-        """Append what opening the ledger cut off, if it did."""
-        cut, self._tail.cut = self._tail.cut, None
-        if cut is not None:
-            request = Request(contents=(own_content(RECOVERED, cut),))
-            self._commit([request])
-            if request.failure is not None:
-                self._tail.cut = cut
-                raise request.failure
+    def _cut_off(self) -> None:
+        self._is_cut_told = False
+        cut_off(self._tail, self._options.disk, format_time(self._options.clock()))
+
+    def _tell_cut(self) -> None:
+        """Append what was cut off at the end of the ledger, by this opening or an interrupted one.
+
+        Before anything else is appended, and never in a next segment: that what was kept aside is
+        yet to be told of is known from where it was cut off.
+        """
+        with self._guarded():
+            cuts = kept_aside(self._tail)
+        if cuts:
+            request = Request(contents=tuple(own_content(RECOVERED, cut) for cut in cuts))
+            draught = Draught(size=self.size, event_hash=self.event_hash)
+            self._sealer.prepare(request, self._tail.view, draught)
+            self._write(request.lines)
+        self._is_cut_told = True
 
     def _rotate(self) -> None:
         """Close the segment and begin the next."""
@@ -287,11 +311,11 @@ class Ledger:
         )
 
     def _note_acknowledged(self) -> None:
-        try:
-            write_hint(self._hint, self._tail.file.first_sequence, self._tail.index.byte_end)
-        except OSError:
-            # Only a hint: what it says may stay behind.
+        if self._hint is None:
             return
+        with suppress(OSError):
+            # Only a hint: what it says may stay behind.
+            write_hint(self._hint, self._tail.file.first_sequence, self._tail.index.byte_end)
 
     def sign_head(self) -> TreeHead:
         """The head over all events, signed if the ledger signs, and kept.
@@ -305,11 +329,14 @@ class Ledger:
                 raise self._stop
             if self._is_stale:
                 self._reopen()
+            if not self._is_cut_told:
+                self._tell_cut()
             return self._make_head()
 
     def _make_head_in_time(self) -> None:
         """Sign a head where one is due. What was appended is on the disk, whatever comes of it."""
-        if self._stop is not None or self.size - self._heads.size < self._options.head_events:
+        is_ready = self._stop is None and not self._is_stale
+        if not is_ready or self.size - self._heads.size < self._options.head_events:
             return
         try:
             self._make_head()
@@ -332,31 +359,35 @@ class Ledger:
             RejectionError: The ledger does not sign by key pairs, or the key has another name.
         """
         self._require_policy(policy)
-        before, after = self._tail.chain.key, signer.verifier
-        if before is None or not isinstance(after, VerifierKey) or after.name != self.origin:
-            raise RejectionError(
-                "only a ledger that signs by Ed25519 rotates its key, and to one of its own name",
-                fix="make one: evidentia ledger keygen",
-            )
-        payload = KeyRotated(previous_key=before.format(), verifier_key=after.format())
-        done = self._submit(Request(contents=(own_content(KEY_ROTATED, payload),)))
+        # In a turn of its own: what follows the event on the disk must be signed by the new key,
+        # whoever has been waiting meanwhile.
         with self._turn:
+            before, after = self._tail.chain.key, signer.verifier
+            if before is None or not isinstance(after, VerifierKey) or after.name != self.origin:
+                raise RejectionError(
+                    "only a ledger that signs by Ed25519 rotates its key, and to one of its name",
+                    fix="make one: evidentia ledger keygen",
+                )
+            payload = KeyRotated(previous_key=before.format(), verifier_key=after.format())
+            request = Request(contents=(own_content(KEY_ROTATED, payload),))
+            self._append_all([request])
+            if request.failure is not None:
+                raise request.failure
             self._tail.chain.keys.append((self.size, after))
             self._heads.former, self._sealer.signer = self._sealer.signer, signer
-        return done[0]
+            self._make_head_in_time()
+        return request.acknowledgements[0]
 
     def settle(self) -> None:
-        """Hold the ledger against its known heads, and record what opening it cut off.
+        """Hold the ledger against its known heads; then cut off what was never acknowledged.
 
         Raises:
             LedgerDamagedError: An older or another copy was put in its place.
         """
         with self._turn:
             self._heads.check(self._tail)
-            self._record_cut()
-
-    def _now(self) -> str:
-        return format_time(self._options.clock())
+            self._cut_off()
+            self._tell_cut()
 
 
 def _for_waiting(failure: BaseException) -> BaseException:

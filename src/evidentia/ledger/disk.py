@@ -8,7 +8,7 @@ cached pages before anything is read that a decision rests on.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -46,12 +46,14 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Put a whole small file in the place of another, or of none, durably."""
+    def replace(self, path: Path, data: bytes | Iterable[bytes]) -> None:
+        """Put a whole file in the place of another, or of none, durably."""
+        pieces = (data,) if isinstance(data, bytes) else data
         fresh = path.with_name(f".{path.name}.new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _CREATED)
         try:
-            self.write_all(descriptor, data)
+            for piece in pieces:
+                self.write_all(descriptor, piece)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -14,12 +14,13 @@ from evidentia.errors import LedgerDamagedError, ProofError
 from evidentia.ledger.layout import head_path
 from evidentia.ledger.lines import lines_of
 from evidentia.ledger.reading import LedgerView
-from evidentia.ledger.tail import Tail
+from evidentia.ledger.tail import Tail, refused
 from evidentia.ledger.values import KeptHead, LedgerOptions
 from evidentia.proof.head import TreeHead, open_head, sign_head
 from evidentia.proof.keys import Signer, Verifier
 from evidentia.proof.tree import CompactRange, leaf_hash
 
+_ELSEWHERE = "the head that is kept elsewhere"
 _OLDER_COPY = (
     "an older or another copy of the ledger was put in its place: put the newer one back, or find"
     " out who changed it"
@@ -37,6 +38,8 @@ def read_head(folder: Path, verifiers: Sequence[Verifier]) -> TreeHead | None:
         return open_head(path.read_bytes(), verifiers).head
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise refused(error, path) from error
     except ProofError as error:
         raise LedgerDamagedError(
             f"the head does not hold: {error.what}",
@@ -82,7 +85,7 @@ def require_on_disk(tail: Tail, since: int) -> None:
     start = sequence - index.before.size
     hashed = index.hashes()[start : index.size - index.before.size]
     for line, leaf in zip(lines_of(tail.file, index.byte_start(sequence)), hashed, strict=False):
-        if leaf_hash(line.raw) != leaf:
+        if not line.is_whole or leaf_hash(line.raw) != leaf:
             raise LedgerDamagedError(
                 f"event {sequence} is not on the disk as it was appended; no head was signed",
                 where=f"{line.path}, byte {line.byte_offset}",
@@ -107,6 +110,7 @@ class Heads:
     def __init__(self, folder: Path, options: LedgerOptions) -> None:
         self.size = 0
         self.former: Signer | None = None
+        self._kept: KeptHead | None = None
         self._path = head_path(folder)
         self._options = options
 
@@ -123,8 +127,8 @@ class Heads:
             found = read_head(self._path.parent, own or [signer.verifier])
             known.append(_extended_size(tail, found, str(self._path)))
         if keeper is not None:
-            kept = keeper.last(chain.origin)
-            known.append(_extended_size(tail, kept, "the head that is kept elsewhere"))
+            self._kept = keeper.last(chain.origin)
+            known.append(_extended_size(tail, self._kept, _ELSEWHERE))
         self.size = min(known, default=0)
 
     def make(self, tail: Tail, tree: CompactRange, signer: Signer | None) -> TreeHead:
@@ -140,16 +144,30 @@ class Heads:
             return head
         options.disk.forget_cached(tail.descriptor)
         require_on_disk(tail, self.size)
+        kept = self._kept_now(tail)
         signers = [each for each in (signer, self.former) if each is not None]
         note = sign_head(head, signers) if signers else b""
         if note:
             options.disk.replace(self._path, note)
         if options.keeper is not None:
-            kept = KeptHead(origin=head.origin, size=head.size, root=head.root, note=note)
-            options.keeper.replace(options.keeper.last(head.origin), kept)
+            fresh = KeptHead(origin=head.origin, size=head.size, root=head.root, note=note)
+            options.keeper.replace(kept, fresh)
+            self._kept = fresh
         self.size = head.size
         self.former = None
         return head
+
+    def _kept_now(self, tail: Tail) -> KeptHead | None:
+        """The head that is kept elsewhere, once this ledger is known to extend it.
+
+        Looked at before a head is signed: a copy of the ledger that somebody else goes on with
+        keeps other heads, and two heads of one key must never contradict each other.
+        """
+        keeper = self._options.keeper
+        kept = keeper.last(tail.chain.origin) if keeper is not None else None
+        if kept is not None and kept != self._kept:
+            require_extends(tail.view, tail.chain.origin, kept, _ELSEWHERE)
+        return kept
 
 
 def _extended_size(tail: Tail, head: KeptHead | TreeHead | None, where: str) -> int:

@@ -13,7 +13,7 @@ from evidentia.ledger.holding import held
 from evidentia.ledger.layout import segment_file, segment_files
 from evidentia.ledger.sealing import Sealer, own_content
 from evidentia.ledger.statements import CREATED, FORMAT, Created, Signing
-from evidentia.ledger.tail import open_tail, refused
+from evidentia.ledger.tail import cut_off, open_tail, refused
 from evidentia.ledger.values import LedgerOptions
 from evidentia.proof.keys import KeyKind, Signer, VerifierKey, check_key_name
 
@@ -41,7 +41,7 @@ def create_ledger(folder: Path, origin: str, signing: Signing, options: LedgerOp
         raise refused(error, folder) from error
     with held(folder):
         file = segment_file(folder, 0)
-        is_new = _require_empty(folder)
+        is_new = _begin(folder, options)
         line = _first_line(origin, signing, options)
         try:
             _write_first(file.path, line, options, is_new=is_new)
@@ -52,7 +52,8 @@ def create_ledger(folder: Path, origin: str, signing: Signing, options: LedgerOp
 def open_ledger(folder: Path, options: LedgerOptions) -> Ledger:
     """A ledger for appending, once its end was read from the disk.
 
-    What was never acknowledged is cut off, kept aside, and recorded by an event.
+    What was never acknowledged is cut off, kept aside, and recorded by an event; that is done last,
+    so that a ledger which is refused stays as it is.
 
     Raises:
         LedgerMissingError: There is no ledger.
@@ -65,7 +66,7 @@ def open_ledger(folder: Path, options: LedgerOptions) -> Ledger:
         raise _no_ledger(folder)
     with ExitStack() as stack:
         stack.enter_context(held(folder))
-        tail = open_tail(folder, options.disk, format_time(options.clock()))
+        tail = open_tail(folder, options.disk)
         stack.callback(tail.close)
         if not tail.chain.size:
             raise _no_ledger(folder)
@@ -86,8 +87,8 @@ def _no_ledger(folder: Path) -> LedgerMissingError:
     )
 
 
-def _require_empty(folder: Path) -> bool:
-    """Whether the first segment is yet to be made.
+def _begin(folder: Path, options: LedgerOptions) -> bool:
+    """Whether the first segment is yet to be made; one that is there has nothing in it then.
 
     Raises:
         LedgerError: There are events already.
@@ -96,11 +97,17 @@ def _require_empty(folder: Path) -> bool:
         files = segment_files(folder)
     except LedgerMissingError:
         return True
-    if len(files) > 1 or files[0].path.stat().st_size:
-        raise LedgerError(
-            "there is a ledger here already", where=str(folder), fix="choose another folder"
-        )
-    return False
+    if len(files) == 1:
+        tail = open_tail(folder, options.disk)
+        try:
+            if not tail.chain.size:
+                cut_off(tail, options.disk, format_time(options.clock()))
+                return False
+        finally:
+            tail.close()
+    raise LedgerError(
+        "there is a ledger here already", where=str(folder), fix="choose another folder"
+    )
 
 
 def _first_line(origin: str, signing: Signing, options: LedgerOptions) -> bytes:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import msgspec
+
 from evidentia.errors import LedgerDamagedError, LedgerError
 from evidentia.event.envelope import DECODER, Envelope
 from evidentia.ledger.chain import ChainCheck, Failure
@@ -41,8 +43,8 @@ class Scan:
     whole_size: int
 
 
-def scan(file: SegmentFile, before: Standing) -> Scan:
-    """Read a segment up to the first line that is wrong, or to its end."""
+def scan(file: SegmentFile, before: Standing, size_max: int | None = None) -> Scan:
+    """Read a segment up to the first line that is wrong, to a size of the ledger, or to its end."""
     failures: list[Failure] = []
     check = ChainCheck(failures.append, chain=before.chain())
     index = SegmentIndex(before=before)
@@ -52,13 +54,14 @@ def scan(file: SegmentFile, before: Standing) -> Scan:
         if not is_whole:
             torn = lines[0]
             break
-        for line, envelope in check.check_block(file.path, place, lines):
+        wanted = lines if size_max is None else lines[: size_max - index.size]
+        for line, envelope in check.check_block(file.path, place, wanted):
             if envelope is None or failures:
                 break
             index.add(envelope.id, leaf_hash(line), len(line))
             if check.chain.batch is None:
                 whole_size = index.size
-        if failures:
+        if failures or len(wanted) < len(lines):
             break
     return Scan(
         index=index,
@@ -174,10 +177,21 @@ class LedgerView:
         """The event with an id."""
         for index in chain((self.last,), self.files.closed_indexes()):
             for sequence in index.candidates(event_id):
-                envelope = DECODER.decode(self.line(sequence))
+                envelope = self._envelope(sequence)
                 if envelope.id == event_id:
                     return envelope
         return None
+
+    def _envelope(self, sequence: int) -> Envelope:
+        line = self.line(sequence)
+        try:
+            return DECODER.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise LedgerDamagedError(
+                f"event {sequence} cannot be read any more: {error}",
+                where=str(self._holding(sequence)[0].path),
+                fix="see everything that is wrong: evidentia ledger verify",
+            ) from error
 
     def tree_at(self, size: int) -> CompactRange:
         """The tree over the first ``size`` events."""

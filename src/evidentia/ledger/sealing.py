@@ -11,6 +11,7 @@ import msgspec
 from evidentia.errors import DuplicateIdError, RejectionError, SequenceError
 from evidentia.event.envelope import (
     ENCODER,
+    RESERVED,
     SIGNATURE_VERSION,
     Content,
     Draft,
@@ -171,6 +172,7 @@ def request_of(
         RejectionError: A draft may not stand in a ledger, or two have one id, or there is none.
     """
     contents = tuple(content_of(draft) for draft in drafts)
+    _refuse_reserved(contents)
     names = [content.id for content in contents if content.id is not None]
     if len(set(names)) != len(names):
         raise DuplicateIdError("two events of one batch have the same id")
@@ -178,6 +180,17 @@ def request_of(
         raise RejectionError("there is nothing to append", fix="hand in at least one event")
     own = (_broken_glass(policy, len(contents)),) if policy.break_glass else ()
     return Request(contents=contents, own=own, expected_size=expected_size)
+
+
+def _refuse_reserved(contents: Sequence[Content]) -> None:
+    # A ledger whose own events anybody may write could be told to be another one, or unreadable.
+    for content in contents:
+        if content.event_type.startswith(RESERVED):
+            raise RejectionError(
+                f"the event type {content.event_type} is the ledger's own",
+                where="event_type",
+                fix=f"choose one that does not begin with {RESERVED}",
+            )
 
 
 def _broken_glass(policy: PolicyDecision, count: int) -> Content:

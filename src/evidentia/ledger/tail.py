@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,8 @@ from evidentia.ledger.statements import Recovered
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _HINT_DIGITS: Final = 20
 _CLOSED: Final = -1
+_PIECE_BYTES: Final = 1024 * 1024
+_SAME_TIME_MAX: Final = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,14 +37,15 @@ class Tail:
 
     Attributes:
         descriptor: The last segment, open for appending.
-        cut: What was cut off by opening it.
+        file_bytes: How long the segment's file was when it was read; what is behind the events
+            was never acknowledged, and has to be cut off before anything is appended.
     """
 
     files: LedgerFiles
     index: SegmentIndex
     chain: Chain
     descriptor: int
-    cut: Recovered | None = None
+    file_bytes: int = 0
 
     @property
     def file(self) -> SegmentFile:
@@ -60,8 +64,16 @@ class Tail:
             os.close(descriptor)
 
 
-def open_tail(folder: Path, disk: Disk, now: str) -> Tail:
+def open_tail(folder: Path, disk: Disk, acknowledged_size: int | None = None) -> Tail:
     """The end of a ledger whose lock is held, once it is on the disk and has been read from there.
+
+    Nothing is changed: ``cut_off`` does that, once nothing speaks against it.
+
+    Args:
+        folder: Where the ledger is.
+        disk: How its files are reached.
+        acknowledged_size: How many events the ledger has, where its writer knows for sure: what is
+            behind them is what it could not write, whatever that looks like.
 
     Raises:
         LedgerMissingError: There is no ledger.
@@ -73,7 +85,7 @@ def open_tail(folder: Path, disk: Disk, now: str) -> Tail:
     try:
         descriptor = disk.open_for_append(file.path)
         try:
-            return _read_tail(files, descriptor, disk, now)
+            return _read_tail(files, descriptor, disk, acknowledged_size)
         except BaseException:
             os.close(descriptor)
             raise
@@ -81,24 +93,39 @@ def open_tail(folder: Path, disk: Disk, now: str) -> Tail:
         raise refused(error, file.path) from error
 
 
-def _read_tail(files: LedgerFiles, descriptor: int, disk: Disk, now: str) -> Tail:
+def _read_tail(
+    files: LedgerFiles, descriptor: int, disk: Disk, acknowledged_size: int | None
+) -> Tail:
     # First what the system still holds back, then what the disk really has: after a write that
     # failed, the two may differ, and only the second survives.
     disk.sync(descriptor)
     disk.forget_cached(descriptor)
     file, before = files.files[-1], files.before(files.last)
     found = scan(file, before)
-    index, chain = found.index, found.check.chain
-    index.cut(found.whole_size)
     size = os.fstat(descriptor).st_size
-    cut = None
-    if size > index.byte_end:
+    if acknowledged_size is not None:
+        _require_size(file, found, acknowledged_size)
+        found = scan(file, before, acknowledged_size)
+    elif size > found.index.byte_end or found.whole_size < found.index.size:
         _require_unacknowledged(file, found, size)
-        cut = _cut(file, descriptor, index.byte_end, size, disk=disk, now=now)
-        found = scan(file, before)
-        index, chain = found.index, found.check.chain
-    _require_acknowledged(files, index)
-    return Tail(files=files, index=index, chain=chain, descriptor=descriptor, cut=cut)
+        found = scan(file, before, found.whole_size)
+    _require_acknowledged(files, found.index)
+    return Tail(
+        files=files,
+        index=found.index,
+        chain=found.check.chain,
+        descriptor=descriptor,
+        file_bytes=size,
+    )
+
+
+def _require_size(file: SegmentFile, found: Scan, size: int) -> None:
+    if found.whole_size < size:
+        raise LedgerDamagedError(
+            f"the ledger ends before event {found.whole_size}, but {size} events were acknowledged",
+            where=f"{file.path}, byte {found.index.byte_end}",
+            fix="look at the disk, then: evidentia ledger verify",
+        )
 
 
 def _require_unacknowledged(file: SegmentFile, found: Scan, size: int) -> None:
@@ -114,34 +141,82 @@ def _require_unacknowledged(file: SegmentFile, found: Scan, size: int) -> None:
 
 def _has_nul(path: Path, start: int, end: int) -> bool:
     with opened_for_reading(path) as descriptor:
-        while start < end:
-            data = os.pread(descriptor, min(end - start, 1024 * 1024), start)
-            if not data or b"\0" in data:
-                return bool(data)
-            start += len(data)
-    return False
+        return any(b"\0" in piece for piece in _pieces(descriptor, start, end))
 
 
-def _cut(
-    file: SegmentFile, descriptor: int, start: int, end: int, *, disk: Disk, now: str
-) -> Recovered:
-    """Keep the bytes of a tail in a file of their own, then cut them off."""
-    with opened_for_reading(file.path) as reading:
-        data = os.pread(reading, end - start, start)
-    folder = broken_folder(file.path.parent)
-    if not folder.is_dir():
-        folder.mkdir()
-        disk.sync_folder(folder.parent)
-    kept = folder / f"{file.path.stem}-{start}-{now.replace(':', '')}"
-    disk.replace(kept, data)
-    disk.cut(descriptor, start)
-    return Recovered(
-        bytes=len(data),
-        byte_offset=start,
-        kept_as=f"{folder.name}/{kept.name}",
-        segment=file.path.name,
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
+def _pieces(descriptor: int, start: int, end: int) -> Iterator[bytes]:
+    while start < end and (piece := os.pread(descriptor, min(end - start, _PIECE_BYTES), start)):
+        yield piece
+        start += len(piece)
+
+
+def cut_off(tail: Tail, disk: Disk, now: str) -> None:
+    """Keep what is behind a ledger's events in a file of its own, durably, then cut it off.
+
+    Raises:
+        LedgerFullError: There is no room to keep it.
+        LedgerBrokenError: The disk refuses.
+    """
+    start, end = tail.index.byte_end, tail.file_bytes
+    if end <= start:
+        return
+    path = tail.file.path
+    folder = broken_folder(path.parent)
+    try:
+        if not folder.is_dir():
+            folder.mkdir()
+            disk.sync_folder(folder.parent)
+        with opened_for_reading(path) as reading:
+            # A crash may have come between the two halves before: once is enough.
+            digest = _digest(_pieces(reading, start, end))
+            if digest not in {each.sha256 for each in kept_aside(tail)}:
+                disk.replace(_fresh_name(tail, now), _pieces(reading, start, end))
+        disk.cut(tail.descriptor, start)
+    except OSError as error:
+        raise refused(error, path) from error
+    tail.file_bytes = start
+
+
+def _fresh_name(tail: Tail, now: str) -> Path:
+    name = f"{_kept_prefix(tail)}{now.replace(':', '')}"
+    folder = broken_folder(tail.files.folder)
+    names = [name, *(f"{name}.{number}" for number in range(1, _SAME_TIME_MAX))]
+    return next(folder / each for each in names if not (folder / each).exists())
+
+
+def _kept_prefix(tail: Tail) -> str:
+    return f"{tail.file.path.stem}-{tail.index.byte_end}-"
+
+
+def kept_aside(tail: Tail) -> list[Recovered]:
+    """What was cut off at the very end of the ledger, so that no event can tell of it yet.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    folder, start = broken_folder(tail.files.folder), tail.index.byte_end
+    found: list[Recovered] = []
+    for path in sorted(folder.glob(f"{_kept_prefix(tail)}*")):
+        with opened_for_reading(path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            digest = _digest(_pieces(descriptor, 0, size))
+        found.append(
+            Recovered(
+                bytes=size,
+                byte_offset=start,
+                kept_as=f"{folder.name}/{path.name}",
+                segment=tail.file.path.name,
+                sha256=digest,
+            )
+        )
+    return found
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def write_hint(descriptor: int, first_sequence: int, byte_end: int) -> None:
