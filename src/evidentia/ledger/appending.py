@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Final, Self
 
 from evidentia.errors import (
-    LedgerBrokenError,
     LedgerError,
     LedgerFullError,
     RejectionError,
@@ -24,7 +24,16 @@ from evidentia.event.timestamp import format_time
 from evidentia.ledger.heads import Heads
 from evidentia.ledger.index import SegmentIndex, packed, standing_of
 from evidentia.ledger.layout import acknowledged_path, segment_file
-from evidentia.ledger.sealing import Draught, Request, Sealer, own_content, request_of
+from evidentia.ledger.sealing import (
+    Draught,
+    Request,
+    Sealer,
+    answer_to,
+    failure_for_waiting,
+    own_content,
+    request_of,
+    request_or_refusal,
+)
 from evidentia.ledger.statements import KEY_ROTATED, RECOVERED, KeyRotated
 from evidentia.ledger.tail import Tail, cut_off, kept_aside, open_tail, refused, write_hint
 from evidentia.ledger.values import Acknowledgement, LedgerOptions
@@ -144,7 +153,27 @@ class Ledger:
         """
         self._require_policy(policy)
         request = request_of(drafts, policy, expected_size)
-        return self._submit(request)
+        self._submit([request])
+        if request.failure is not None:
+            raise request.failure
+        return request.acknowledgements
+
+    def append_each(
+        self, drafts: Sequence[Draft], policy: PolicyDecision
+    ) -> tuple[Acknowledgement | RejectionError, ...]:
+        """Append events, each for itself, with one sync for all of them.
+
+        Returns:
+            For each draft, in order, that it is on the disk, or why it was refused.
+
+        Raises:
+            PolicyError: The policy blocks the append; nothing was written.
+            LedgerError: As for ``append``; none of the events was acknowledged.
+        """
+        self._require_policy(policy)
+        requests = [request_or_refusal(draft, policy) for draft in drafts]
+        self._submit([each for each in requests if isinstance(each, Request)])
+        return tuple(answer_to(each) for each in requests)
 
     def _require_policy(self, policy: PolicyDecision) -> None:
         if policy is self._passed:
@@ -153,17 +182,15 @@ class Ledger:
         require_proceeds(policy, SURFACE)
         self._passed = policy
 
-    def _submit(self, request: Request) -> tuple[Acknowledgement, ...]:
+    def _submit(self, requests: Sequence[Request]) -> None:
+        """Return once each of these requests is done, by this thread or another one."""
         with self._arriving:
-            self._queue.append(request)
+            self._queue += requests
         with self._turn:
-            if not request.is_done:
+            if not all(request.is_done for request in requests):
                 with self._arriving:
                     group, self._queue = self._queue, []
                 self._commit(group)
-        if request.failure is not None:
-            raise request.failure
-        return request.acknowledgements
 
     def _commit(self, group: Sequence[Request]) -> None:
         """Append what a group of requests asks for, and sign a head if one is due."""
@@ -186,7 +213,7 @@ class Ledger:
                 self._write(lines)
         except BaseException as failure:
             for request in group:
-                request.failure = request.failure or _for_waiting(failure)
+                request.failure = request.failure or failure_for_waiting(failure)
             if not isinstance(failure, LedgerError):
                 raise
         finally:
@@ -285,13 +312,7 @@ class Ledger:
         self._make_head()
         tail, disk = self._tail, self._options.disk
         after = standing_of(tail.chain, self._tree)
-        index = SegmentIndex(
-            before=tail.index.before,
-            after=after,
-            leaves=tail.index.leaves,
-            ends=tail.index.ends,
-            ids=tail.index.ids,
-        )
+        index = replace(tail.index, after=after)
         disk.replace(tail.file.index_path, packed(index, after))
         file = segment_file(self.folder, self.size)
         descriptor = disk.open_for_append(file.path, is_new=True)
@@ -388,10 +409,3 @@ class Ledger:
             self._heads.check(self._tail)
             self._cut_off()
             self._tell_cut()
-
-
-def _for_waiting(failure: BaseException) -> BaseException:
-    """What a failure means for those whose events were in the same write."""
-    if isinstance(failure, LedgerError):
-        return failure
-    return LedgerBrokenError("the append was interrupted; retry it with the same ids")

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from evidentia.errors import DuplicateIdError, RejectionError, SequenceError
+from evidentia.errors import (
+    DuplicateIdError,
+    LedgerBrokenError,
+    LedgerError,
+    RejectionError,
+    SequenceError,
+)
 from evidentia.event.envelope import (
     ENCODER,
     RESERVED,
@@ -250,3 +256,33 @@ def _acknowledged(
                 Acknowledgement(id=line.id, sequence=line.sequence, event_hash=line.event_hash)
             )
     return tuple(found)
+
+
+def failure_for_waiting(failure: BaseException) -> BaseException:
+    """What a failure means for those whose events were in the same write."""
+    if isinstance(failure, LedgerError):
+        return failure
+    return LedgerBrokenError("the append was interrupted; retry it with the same ids")
+
+
+def request_or_refusal(draft: Draft, policy: PolicyDecision) -> Request | RejectionError:
+    """The request that one event makes, or why it cannot be one."""
+    try:
+        return request_of([draft], policy, None)
+    except RejectionError as refusal:
+        return refusal
+
+
+def answer_to(request: Request | RejectionError) -> Acknowledgement | RejectionError:
+    """What became of an event that was appended for itself.
+
+    Raises:
+        LedgerError: It is neither on the disk nor refused.
+    """
+    if isinstance(request, RejectionError):
+        return request
+    if isinstance(request.failure, RejectionError):
+        return request.failure
+    if request.failure is not None:
+        raise request.failure
+    return request.acknowledgements[0]
