@@ -6,6 +6,7 @@ import enum
 import json
 import math
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ODD_TEXT = st.text(
     st.sampled_from('\x00\x08\t\n\x0b\x0c\r\x1f"\\/\x7f\x80\u2028\u2029\ufeff\U0001f600a')
 )
+VECTORS = Path(__file__).parents[2] / "vectors" / "json-canonicalization"
 ASCII_KEYS = st.text(st.characters(max_codepoint=127))
 INTEGERS = st.integers(-INTEGER_MAX, INTEGER_MAX)
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False).filter(
@@ -157,6 +159,14 @@ def test_the_example_of_the_rfc_is_reproduced() -> None:
         30 66 5c 6e 41 27 42 5c 22 5c 5c 5c 5c 5c 22 2f 22 7d
         """
     )
+
+
+@pytest.mark.parametrize("name", ["arrays", "french", "structures", "unicode", "values", "weird"])
+def test_the_published_documents_are_reproduced(name: str) -> None:
+    """The six documents of the RFC's authors have the bytes that they give."""
+    document = json.loads((VECTORS / "input" / f"{name}.json").read_bytes())
+
+    assert canonical_bytes(document) == (VECTORS / "output" / f"{name}.json").read_bytes()
 
 
 def test_keys_are_ordered_by_their_utf_16_units() -> None:
