@@ -218,6 +218,14 @@ def test_an_hmac_key_is_written_and_read() -> None:
         HmacSigner.parse(GO_PRIVATE)
 
 
+def test_the_key_id_of_an_hmac_key_is_fixed() -> None:
+    """It stands in notes: name, type, and a hash of the secret under a domain of its own."""
+    secret = hashlib.sha256(b"evidentia.hmac-sha256 key id\n" + SEED).digest()
+    digest = hashlib.sha256(b"k\n\xffevidentia.hmac-sha256" + secret).hexdigest()
+
+    assert HmacSigner("k", SEED).key_id == digest[:8]
+
+
 def test_an_hmac_secret_has_at_least_32_bytes() -> None:
     """A short secret could be guessed from the key id alone."""
     with pytest.raises(ProofError):
