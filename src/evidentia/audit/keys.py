@@ -71,7 +71,8 @@ def _values(
         else:
             raise ConfigError(
                 "a key of a seal is named by env:NAME or file:PATH, and stands nowhere else",
-                where=f"seal_keys of [[logs]], {reference.partition(':')[0][:20]!r}",
+                # Not the entry itself: it may be the key.
+                where="seal_keys of [[logs]]",
                 fix="put the key into a file or a variable and name that",
             )
         if not value:
