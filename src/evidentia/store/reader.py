@@ -17,8 +17,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import listings, records, sightings, sqlite
+from evidentia.store import lines, listings, records, sightings, sqlite
+from evidentia.store.heads import StoredHead, stored_head, stored_heads
 from evidentia.store.lease import Holder, holder_of
+from evidentia.store.lines import EventLine
 from evidentia.store.relations import promoted_columns
 from evidentia.store.schema import (
     BATCHES,
@@ -181,6 +183,29 @@ class StoreReader:
     def stale_copies(self) -> tuple[StaleCopy, ...]:
         """Files that held nothing new when they were last looked at."""
         return sightings.stale_copies(self._connection)
+
+    def event_lines(self, segment_id: int, span: Span) -> Iterator[EventLine]:
+        """The bytes and the ids of stored events in a range of byte offsets, in order."""
+        for row in self._rows(lines.lines_query(_inside(EVENT_ROWS.c.id, segment_id, span))):
+            yield EventLine(*row)
+
+    def events_with_ids(self, event_ids: Sequence[str]) -> Iterator[EventLine]:
+        """Every stored event that has one of some ids, of whatever log."""
+        for query in lines.queries_by_id(event_ids):
+            for row in self._rows(query):
+                yield EventLine(*row)
+
+    def repeated_ids(self, segment_ids: Sequence[int], limit: int) -> tuple[str, ...]:
+        """Ids that more than one event of some segments has, in order, at most ``limit``."""
+        return lines.repeated_ids(self._connection, segment_ids, limit)
+
+    def tree_head(self, origin: str) -> StoredHead | None:
+        """The last tree head that is kept of a ledger."""
+        return stored_head(self._connection, origin)
+
+    def tree_heads(self) -> tuple[StoredHead, ...]:
+        """The last tree head of each ledger, by origin."""
+        return stored_heads(self._connection)
 
     def counts(self) -> StoreCounts:
         """How much the store holds."""

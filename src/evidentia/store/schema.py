@@ -273,6 +273,15 @@ AUDIT_LOG: Final = _table(
     Column("detail", Text, nullable=False),
 )
 
+TREE_HEADS: Final = _table(
+    "tree_heads",
+    Column("origin", Text, primary_key=True),
+    Column("size", BIG, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("updated_us", BIG, nullable=False),
+)
+
 EVENT_ROW_COLUMNS: Final = (
     "id",
     "line_no",

@@ -1,8 +1,6 @@
 """The writing side of a store. Every method is one transaction, and each renews the lease.
 
-What surprised: SQLAlchemy begins a transaction at the first statement by itself, so a read outside
-``begin()`` leaves one open and the next ``begin()`` refuses. Hence every method here, reading ones
-too, stands in its own ``begin()``.
+Inside ``StoreWriter.transaction`` they are all one.
 """
 
 from __future__ import annotations
@@ -10,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from evidentia.errors import StoreError
 from evidentia.log.values import LogSource
@@ -29,13 +26,16 @@ from evidentia.store import (
     sqlite,
 )
 from evidentia.store.evidence import StoredBytes, stored_bytes
-from evidentia.store.lease import release_lease, remembered, renew_lease, take_lease
+from evidentia.store.heads import StoredHead, replace_head, stored_head
+from evidentia.store.kinds import Kinds
+from evidentia.store.lease import release_lease, remembered, take_lease
 from evidentia.store.reader import Span, StoreReader
 from evidentia.store.records import (
     segment_from,
     segments_query,
 )
-from evidentia.store.schema import AUDIT_LOG, KINDS, RUNS
+from evidentia.store.schema import AUDIT_LOG, RUNS
+from evidentia.store.transacting import Transactions
 from evidentia.store.translate import translated
 from evidentia.store.values import (
     Batch,
@@ -46,11 +46,6 @@ from evidentia.store.values import (
     Segment,
     SegmentChange,
 )
-
-_KNOWN_KINDS_MAX: Final = 100_000
-"""Kinds remembered between batches. A hostile log may hold a new kind on every line."""
-_KINDS_ASKED: Final = 1_000
-"""Kinds looked up by one statement; SQLite binds at most 32,766 values."""
 
 
 class StoreWriter:
@@ -64,10 +59,10 @@ class StoreWriter:
         self._connection = connection
         self._path = path
         self._clock = clock
-        self._token = ""
+        self._transactions = Transactions(connection, path, clock)
         self._run_id = 0
         self._owner: Owner | None = None
-        self._kinds: dict[str, int] = {}
+        self._kinds = Kinds(connection, self._transactions)
         self._packs: tuple[Pack, ...] = ()
         self._unstored: dict[int, NewSegment] = {}
 
@@ -81,10 +76,10 @@ class StoreWriter:
         """
         now = self._clock()
         with translated(str(self._path)), self._connection.begin():
-            self._token = take_lease(self._connection, owner, now)
+            self._transactions.token = take_lease(self._connection, owner, now)
             self._run_id = self._begin_run(owner, version, now)
         self._owner = owner
-        with remembered(self._token):
+        with remembered(self._transactions.token):
             try:
                 yield
             except BaseException as failure:
@@ -120,7 +115,7 @@ class StoreWriter:
                 self._end_run(outcome)
 
     def _end_run(self, outcome: str) -> None:
-        release_lease(self._connection, self._token)
+        release_lease(self._connection, self._transactions.token)
         self._connection.execute(
             update(RUNS)
             .where(RUNS.c.id == self._run_id)
@@ -128,11 +123,38 @@ class StoreWriter:
         )
 
     @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything that this writer does inside one transaction, committed when it is left.
+
+        Another one inside takes part in it. An exception rolls all of it back.
+
+        Raises:
+            StoreHeldError: The lease was taken over, so this process must not write any more.
+            StoreError: What failed inside was caught there: all was rolled back.
+        """
+        with self._kept_up(), self._transactions.writing():
+            yield
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the next method takes part in a transaction that is open."""
+        return self._transactions.is_open
+
+    @contextmanager
     def _transaction(self) -> Iterator[int]:
-        now = self._clock()
-        with translated(str(self._path)), self._connection.begin():
-            renew_lease(self._connection, self._token, now)
+        with translated(str(self._path)), self._kept_up(), self._transactions.writing() as now:
             yield now
+
+    @contextmanager
+    def _kept_up(self) -> Iterator[None]:
+        """Let what is remembered beside the store follow the store when it is rolled back."""
+        unstored = dict(self._unstored)
+        try:
+            yield
+        except BaseException:
+            self._unstored = unstored
+            self._kinds.forget()
+            raise
 
     def renew(self) -> None:
         """Show that this holder lives. To be called more often than ``lease.STALE_SECONDS``.
@@ -167,7 +189,7 @@ class StoreWriter:
 
     def segments(self) -> tuple[Segment, ...]:
         """Every segment, in order."""
-        with translated(str(self._path)), self._connection.begin():
+        with self._transactions.reading():
             rows = self._connection.execute(segments_query()).mappings()
             return tuple(segment_from(row) for row in rows)
 
@@ -176,7 +198,7 @@ class StoreWriter:
 
         So no segment is ever without anything read: nothing could tell its file again.
         """
-        with translated(str(self._path)), self._connection.begin():
+        with self._transactions.reading():
             known = next((each for each in self._unstored if self._unstored[each] == new), None)
             segment_id = known or segments.next_id(self._connection, self._unstored)
             segment = segments.unstored(self._connection, segment_id, new)
@@ -218,7 +240,7 @@ class StoreWriter:
 
     def stale_copies(self) -> tuple[sightings.StaleCopy, ...]:
         """Every file that held nothing new when it was last looked at."""
-        with translated(str(self._path)), self._connection.begin():
+        with self._transactions.reading():
             return sightings.stale_copies(self._connection)
 
     def remember_copy(
@@ -237,17 +259,18 @@ class StoreWriter:
 
     def stored_bytes(self, segment_id: int, span: Span) -> tuple[StoredBytes, ...]:
         """Everything the store holds of a byte range, in order of place; keep the range small."""
-        with self._reading() as reader:
+        with self.reading() as reader:
             return tuple(stored_bytes(reader, segment_id, span))
 
     def first_line_sha256(self, segment_id: int) -> bytes | None:
         """SHA-256 of a segment's first line that is not blank; None where it has none yet."""
-        with self._reading() as reader:
+        with self.reading() as reader:
             return reader.first_line_sha256(segment_id)
 
     @contextmanager
-    def _reading(self) -> Iterator[StoreReader]:
-        with translated(str(self._path)), self._connection.begin():
+    def reading(self) -> Iterator[StoreReader]:
+        """The reading side on this writer's connection, with what its open transaction holds."""
+        with self._transactions.reading():
             reader = StoreReader(self._connection, self._path)
             try:
                 yield reader
@@ -256,27 +279,8 @@ class StoreWriter:
 
     def kind_ids(self, names: Iterable[str]) -> dict[str, int]:
         """The id of at least every kind named, made on first sight."""
-        wanted = set(names)
-        missing = sorted(wanted - self._kinds.keys())
-        if missing:
-            with self._transaction():
-                found = self._known(missing)
-                new = [name for name in missing if name not in found]
-                if new:
-                    self._connection.execute(insert(KINDS), [{"name": name} for name in new])
-                    found |= self._known(new)
-            if len(self._kinds) + len(found) > _KNOWN_KINDS_MAX:
-                self._kinds = {name: self._kinds[name] for name in wanted - found.keys()}
-            self._kinds.update(found)
-        return self._kinds
-
-    def _known(self, names: Sequence[str]) -> dict[str, int]:
-        known: dict[str, int] = {}
-        for start in range(0, len(names), _KINDS_ASKED):
-            asked = KINDS.c.name.in_(names[start : start + _KINDS_ASKED])
-            query = select(KINDS.c.name, KINDS.c.id).where(asked)
-            known.update({row.name: row.id for row in self._connection.execute(query)})
-        return known
+        with translated(str(self._path)):
+            return self._kinds.ids(names)
 
     def commit_batch(self, write: BatchWrite) -> Batch:
         """Commit rows, dead letters, fillers, gaps, the batch record and the checkpoint together.
@@ -350,14 +354,28 @@ class StoreWriter:
             with self._transaction():
                 indexes.create_missing(self._connection, self._packs)
 
+    def tree_head(self, origin: str) -> StoredHead | None:
+        """The last tree head that is kept of a ledger."""
+        with self._transactions.reading():
+            return stored_head(self._connection, origin)
+
+    def replace_tree_head(self, old: StoredHead | None, new: StoredHead) -> None:
+        """Keep ``new`` in the place of ``old``, if that is what is kept.
+
+        Raises:
+            StoreError: Another head is kept, or the new one is no step forward from it.
+        """
+        with self._transaction() as now:
+            replace_head(self._connection, old, new, now)
+
     def settings(self) -> dict[str, str]:
         """Effective engine settings of the writing connection, by name."""
-        with translated(str(self._path)), self._connection.begin():
+        with self._transactions.reading():
             return sqlite.settings(self._connection)
 
     def has_events(self) -> bool:
         """Whether any batch was ever committed."""
-        with translated(str(self._path)), self._connection.begin():
+        with self._transactions.reading():
             return batches.last_link(self._connection) is not None
 
     def _note(self, now_us: int, action: str, subject: str, detail: str) -> None:

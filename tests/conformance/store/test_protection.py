@@ -8,6 +8,7 @@ import pytest
 
 from evidentia.errors import StoreError
 from evidentia.store.dead_letters import Retry
+from evidentia.store.heads import StoredHead
 from evidentia.store.values import Batch, Segment
 
 from .scene import LINE, SPAN, Scene, dead_letter, event, filler, finding, lines
@@ -34,6 +35,11 @@ FORBIDDEN = [
     "UPDATE dead_letter_rows SET line_no = 7",
     "UPDATE dead_letter_rows SET has_newline = has_newline",
     "UPDATE dead_letter_rows SET batch_id = batch_id",
+    "UPDATE tree_heads SET size = size - 1",
+    "UPDATE tree_heads SET root = x'00'",
+    "UPDATE tree_heads SET origin = 'another', size = size + 1",
+    "DELETE FROM tree_heads",
+    "REPLACE INTO tree_heads SELECT origin, 0, root, note, 0 FROM tree_heads",
 ]
 
 
@@ -42,6 +48,7 @@ def test_stored_evidence_cannot_be_edited_in_place(scene: Scene, sql: str) -> No
     """IT-15: UPDATE and DELETE are refused by the store itself, whoever asks."""
     with scene.writer() as writer:
         segment = scene.fill(writer)
+        writer.replace_tree_head(None, StoredHead(origin="a", size=3, root=bytes(32)))
         writer.resolve_dead_letter(dead_letter(segment, 4).position, "seen")
     before = scene.adapter.dump()
 
@@ -56,6 +63,7 @@ def test_a_large_load_leaves_the_protection_in_place(scene: Scene, sql: str) -> 
     """IT-15: the bulk mode lifts no ban on UPDATE or DELETE, and restores what it lifts."""
     with scene.writer() as writer:
         segment = scene.fill(writer)
+        writer.replace_tree_head(None, StoredHead(origin="a", size=3, root=bytes(32)))
         writer.resolve_dead_letter(dead_letter(segment, 4).position, "seen")
         guards = scene.adapter.guards()
         with writer.bulk():

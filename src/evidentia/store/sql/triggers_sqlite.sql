@@ -123,3 +123,22 @@ WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is only appended to');
 END;
+
+CREATE TRIGGER tree_heads_no_step_back BEFORE UPDATE ON tree_heads
+WHEN NEW.origin IS NOT OLD.origin
+    OR NEW.size < OLD.size
+    OR (NEW.size = OLD.size AND NEW.root IS NOT OLD.root)
+BEGIN
+    SELECT RAISE(ABORT, 'a tree head gives way to one of a larger tree only');
+END;
+
+CREATE TRIGGER tree_heads_no_delete BEFORE DELETE ON tree_heads
+BEGIN
+    SELECT RAISE(ABORT, 'the last tree head of a ledger is not deleted');
+END;
+
+CREATE TRIGGER tree_heads_no_replace BEFORE INSERT ON tree_heads
+WHEN EXISTS (SELECT 1 FROM tree_heads WHERE origin = NEW.origin)
+BEGIN
+    SELECT RAISE(ABORT, 'there is a tree head of this ledger already');
+END;
