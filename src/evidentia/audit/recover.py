@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from evidentia.audit.records import check_records
@@ -35,12 +35,24 @@ class Damage:
     unrepaired: tuple[Finding, ...]
 
 
-def find_damage(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) -> Damage:
-    """Which batches a replay would mend, and what it would not. Reads only."""
+def find_damage(
+    reader: StoreReader,
+    packs: Mapping[str, Pack],
+    limits: Limits,
+    segment_ids: Collection[int] | None = None,
+) -> Damage:
+    """Which batches a replay would mend, and what it would not. Reads only.
+
+    Args:
+        reader: The store.
+        packs: Every pack by name.
+        limits: What reading a log may cost.
+        segment_ids: Look at these segments only.
+    """
     known = {batch.id for batch in reader.batches()}
     wanted: set[int | None] = set()
     unrepaired: list[Finding] = []
-    for finding in _findings(reader, packs, limits):
+    for finding in _findings(reader, packs, limits, segment_ids):
         if finding.kind in REPAIRABLE and finding.batch_id in known:
             wanted.add(finding.batch_id)
         else:
@@ -55,11 +67,19 @@ def find_damage(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) 
     )
 
 
-def _findings(reader: StoreReader, packs: Mapping[str, Pack], limits: Limits) -> Iterator[Finding]:
-    yield from check_records(reader)
+def _findings(
+    reader: StoreReader,
+    packs: Mapping[str, Pack],
+    limits: Limits,
+    segment_ids: Collection[int] | None,
+) -> Iterator[Finding]:
+    for finding in check_records(reader):
+        if segment_ids is None or finding.segment_id in segment_ids:
+            yield finding
     comparison = LogComparison(reader, packs, VerifyOptions(is_deep=True, limits=limits))
     for segment in reader.segments():
-        if not segment.has_no_file:
+        is_wanted = segment_ids is None or segment.id in segment_ids
+        if is_wanted and not segment.has_no_file:
             yield from comparison.findings(segment)
 
 

@@ -179,3 +179,63 @@ class RecoverReport:
     batches: int
     events: int
     unrepaired: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventMismatch:
+    """An id that both sides hold, with other bytes.
+
+    The hashes are those that the events carry as ``event_hash``, or SHA-256 of their bytes.
+    """
+
+    id: str
+    jsonl_event_hash: str
+    sqlite_event_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSetParity:
+    """Whether a log and its store hold the same events.
+
+    Attributes:
+        jsonl_event_count: Lines of the log that are events.
+        sqlite_event_count: Events of its segments in the store.
+        missing_in_sqlite, missing_in_jsonl, mismatched: At most 1,000 of each.
+        duplicate_ids: Ids that more than one event of a ledger has, at most 1,000.
+        missing_in_sqlite_count, missing_in_jsonl_count, mismatched_count: All of them.
+    """
+
+    jsonl_event_count: int
+    sqlite_event_count: int
+    missing_in_sqlite: tuple[str, ...]
+    missing_in_jsonl: tuple[str, ...]
+    mismatched: tuple[EventMismatch, ...]
+    duplicate_ids: tuple[str, ...]
+    missing_in_sqlite_count: int
+    missing_in_jsonl_count: int
+    mismatched_count: int
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether both hold the same ids with the same bytes, each once."""
+        return not (
+            self.missing_in_sqlite_count
+            or self.missing_in_jsonl_count
+            or self.mismatched_count
+            or self.duplicate_ids
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """What replaying a ledger into its store did.
+
+    Attributes:
+        replayed: Events that the store has now and lacked before.
+        skipped_existing: Events that it had already, with the same bytes.
+        parity: As it is afterwards.
+    """
+
+    replayed: int
+    skipped_existing: int
+    parity: EventSetParity

@@ -31,6 +31,17 @@ def lines_query(span: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(rows.id, rows.raw, rows.event_id).where(span).order_by(rows.id)
 
 
+def last_line_query(segment_id: int) -> Select[*tuple[Any, ...]]:
+    """The last event of a segment."""
+    rows = EVENT_ROWS.c
+    return (
+        select(rows.id, rows.raw, rows.event_id)
+        .where(_inside(segment_id))
+        .order_by(rows.id.desc())
+        .limit(1)
+    )
+
+
 def queries_by_id(event_ids: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
     """Queries that together give every event with one of some ids."""
     for start in range(0, len(event_ids), _ASKED):
@@ -43,10 +54,7 @@ def repeated_ids(connection: Connection, segment_ids: Sequence[int], limit: int)
     The index over ids is walked in its order, so nothing is sorted or held.
     """
     rows = EVENT_ROWS.c
-    spans = [
-        rows.id.between(each * SEGMENT_BYTES_MAX, (each + 1) * SEGMENT_BYTES_MAX - 1)
-        for each in segment_ids
-    ]
+    spans = [_inside(each) for each in segment_ids]
     query = (
         select(rows.event_id)
         .where(rows.event_id.is_not(None), or_(*spans))
@@ -56,3 +64,8 @@ def repeated_ids(connection: Connection, segment_ids: Sequence[int], limit: int)
         .limit(limit)
     )
     return tuple(connection.execute(query).scalars()) if spans else ()
+
+
+def _inside(segment_id: int) -> ColumnElement[bool]:
+    start = segment_id * SEGMENT_BYTES_MAX
+    return EVENT_ROWS.c.id.between(start, start + SEGMENT_BYTES_MAX - 1)

@@ -189,6 +189,12 @@ class StoreReader:
         for row in self._rows(lines.lines_query(_inside(EVENT_ROWS.c.id, segment_id, span))):
             yield EventLine(*row)
 
+    def last_event_line(self, segment_id: int) -> EventLine | None:
+        """The last stored event of a segment, if it has any."""
+        for row in self._rows(lines.last_line_query(segment_id)):
+            return EventLine(*row)
+        return None
+
     def events_with_ids(self, event_ids: Sequence[str]) -> Iterator[EventLine]:
         """Every stored event that has one of some ids, of whatever log."""
         for query in lines.queries_by_id(event_ids):

@@ -1,0 +1,79 @@
+"""The store as the second place of a ledger's last tree head."""
+
+from __future__ import annotations
+
+from evidentia.errors import LedgerDamagedError, LedgerError, StoreError
+from evidentia.ledger.values import KeptHead
+from evidentia.store.heads import StoredHead
+from evidentia.store.writer import StoreWriter
+
+
+class StoreKeeper:
+    """Keeps heads in a store; a ``HeadKeeper``. Not to be used by two threads at once."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self._writer = writer
+
+    def last(self, origin: str) -> KeptHead | None:
+        """The head that is kept for a ledger.
+
+        Raises:
+            LedgerError: The store fails.
+        """
+        try:
+            found = self._writer.tree_head(origin)
+        except StoreError as error:
+            raise _unkept(error, origin) from error
+        return None if found is None else _kept(found)
+
+    def replace(self, old: KeptHead | None, new: KeptHead) -> None:
+        """Put ``new`` in the place of ``old``, if that is what is kept, durably.
+
+        Raises:
+            LedgerDamagedError: Another head is kept, or ``new`` does not follow it.
+            LedgerError: The store fails; what was kept before still is.
+        """
+        kept = self.last(new.origin)
+        if _is_other(kept, old) or _steps_back(kept, new):
+            raise LedgerDamagedError(
+                f"the ledger has {_told(new)}, and follows {_told(old)}, while the store keeps"
+                f" {_told(kept)}: an older or other copy of the ledger was put back, or the store"
+                " belongs to another",
+                where=f"ledger {new.origin}",
+                fix="compare both with a copy kept elsewhere; the ledger is refused until they fit",
+            )
+        try:
+            self._writer.replace_tree_head(None if old is None else _stored(old), _stored(new))
+        except StoreError as error:
+            raise _unkept(error, new.origin) from error
+
+
+def _is_other(kept: KeptHead | None, old: KeptHead | None) -> bool:
+    trees = [None if each is None else (each.size, each.root) for each in (kept, old)]
+    return trees[0] != trees[1]
+
+
+def _steps_back(kept: KeptHead | None, new: KeptHead) -> bool:
+    if kept is None:
+        return False
+    return new.size < kept.size or (new.size == kept.size and new.root != kept.root)
+
+
+def _kept(head: StoredHead) -> KeptHead:
+    return KeptHead(origin=head.origin, size=head.size, root=head.root, note=head.note)
+
+
+def _stored(head: KeptHead) -> StoredHead:
+    return StoredHead(origin=head.origin, size=head.size, root=head.root, note=head.note)
+
+
+def _told(head: KeptHead | None) -> str:
+    return "no head" if head is None else f"a head of {_stored(head)}"
+
+
+def _unkept(error: StoreError, origin: str) -> LedgerError:
+    return LedgerError(
+        f"the head of the ledger cannot be kept in the store: {error.what}",
+        where=f"ledger {origin}",
+        fix=error.fix,
+    )
