@@ -12,15 +12,13 @@ import msgspec
 
 from evidentia.app.references import LedgerEntry
 from evidentia.audit.keys import SealReferences
+from evidentia.audit.places import ledger_source
 from evidentia.errors import ConfigError
 from evidentia.ingest.values import IngestOptions
-from evidentia.ledger.layout import SEGMENT_PATTERN
 from evidentia.log.values import Limits, LogSource
 from evidentia.store.opening import DEFAULT_PATH, Store, store_at
 
 CONFIG_NAME: Final = "evidentia.toml"
-LEDGER_PACK: Final = "cortex"
-"""The pack that knows the lines of a ledger."""
 
 
 class _StoreTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,7 +126,7 @@ def _config(path: Path, table: _File) -> Config:
             )
             for log in table.logs
         )
-        + tuple(source_of(each.folder) for each in ledgers if each.is_mirrored),
+        + tuple(ledger_source(each.folder) for each in ledgers if each.is_mirrored),
         ledgers=ledgers,
         seals={
             str(folder / Path(log.path).expanduser()): SealReferences(
@@ -175,8 +173,3 @@ def _ledger(folder: Path, table: _LedgerTable) -> LedgerEntry:
         required_rules=table.required_rules,
         base=folder,
     )
-
-
-def source_of(folder: Path) -> LogSource:
-    """A ledger as a log that is ingested."""
-    return LogSource(pattern=str(folder / SEGMENT_PATTERN), pack=LEDGER_PACK)

@@ -14,7 +14,7 @@ from typing import Final
 
 from evidentia.audit.catch_up import CatchUp
 from evidentia.audit.places import RECOVER, LedgerPlaces, SegmentPlace, bytes_at, places_of
-from evidentia.errors import StoreError
+from evidentia.errors import RejectionError, StoreError
 from evidentia.event.envelope import Draft
 from evidentia.event.values import byte_offset_of, segment_of
 from evidentia.ledger.appending import Ledger
@@ -84,6 +84,26 @@ class MirroredLedger:
             done = self._ledger.append(drafts, policy, expected_size=expected_size)
             self._catch_up.run()
             self._require_stored([each.id for each in done])
+        return done
+
+    def append_each(
+        self, drafts: Sequence[Draft], policy: PolicyDecision
+    ) -> tuple[Acknowledgement | RejectionError, ...]:
+        """Append events, each for itself, with one sync and one pass into the store for all.
+
+        Returns:
+            For each draft, in order, that both have it, or why the ledger refused it.
+
+        Raises:
+            PolicyError: As for ``append``, as are the others.
+        """
+        require_contributors(policy, (PARITY_RULE,))
+        require_proceeds(policy, SURFACE)
+        with self._turn:
+            self._refuse_divergence([each.id for each in drafts if each.id is not None])
+            done = self._ledger.append_each(drafts, policy)
+            self._catch_up.run()
+            self._require_stored([each.id for each in done if isinstance(each, Acknowledgement)])
         return done
 
     def _refuse_divergence(self, event_ids: Sequence[str]) -> None:

@@ -20,7 +20,8 @@ from evidentia.ledger.chain import ChainCheck, Failure
 from evidentia.ledger.disk import opened_for_reading
 from evidentia.ledger.index import SegmentIndex, Standing, standing_of, unpacked
 from evidentia.ledger.layout import SegmentFile, segment_files
-from evidentia.ledger.lines import blocks_of
+from evidentia.ledger.lines import blocks_of, lines_of
+from evidentia.ledger.statements import Created
 from evidentia.proof.tree import CompactRange, leaf_hash
 
 
@@ -69,6 +70,27 @@ def scan(file: SegmentFile, before: Standing, size_max: int | None = None) -> Sc
         failure=failures[0] if failures else None,
         torn=torn,
         whole_size=whole_size,
+    )
+
+
+def created_of(folder: Path) -> Created:
+    """What a ledger's first event says of it; nothing is verified.
+
+    Raises:
+        LedgerMissingError: There is no ledger in the folder.
+        LedgerDamagedError: The first event says no such thing.
+    """
+    file = segment_files(folder)[0]
+    for line in lines_of(file):
+        try:
+            envelope = DECODER.decode(line.raw)
+            return msgspec.json.decode(envelope.payload, type=Created)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            break
+    raise LedgerDamagedError(
+        "the first event does not say which ledger this is",
+        where=str(file.path),
+        fix="see everything that is wrong: evidentia ledger verify",
     )
 
 

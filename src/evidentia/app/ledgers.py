@@ -1,0 +1,169 @@
+"""Ledgers of a workspace: found by name or folder, opened with key and keeper, mirrored or not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evidentia.app.references import LedgerEntry
+from evidentia.app.workspace import Workspace, utc_microseconds
+from evidentia.audit.catch_up import CatchUp
+from evidentia.audit.keeper import StoreKeeper
+from evidentia.audit.mirror import MirroredLedger
+from evidentia.audit.places import ledger_source
+from evidentia.errors import (
+    LedgerDamagedError,
+    RejectionError,
+    StoreMissingError,
+    UsageError,
+)
+from evidentia.event.envelope import Draft
+from evidentia.ledger.appending import Ledger
+from evidentia.ledger.opening import create_ledger, open_ledger
+from evidentia.ledger.reading import created_of
+from evidentia.ledger.statements import Signing
+from evidentia.ledger.values import Acknowledgement, HeadKeeper, KeptHead, LedgerOptions
+from evidentia.ledger.verifying import LedgerVerdict, VerifyRules, verify_ledger
+from evidentia.proof.policy import Contribution, PolicyDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLedger:
+    """A ledger that is open for appending, and its mirror if it has one."""
+
+    ledger: Ledger
+    mirror: MirroredLedger | None = None
+
+    def contributions(self) -> tuple[Contribution, ...]:
+        """What the rules of evidentia itself say of an append now."""
+        return () if self.mirror is None else (self.mirror.parity_contribution(),)
+
+    def append(
+        self, drafts: Sequence[Draft], policy: PolicyDecision, *, expected_size: int | None = None
+    ) -> tuple[Acknowledgement, ...]:
+        """Append events to the ledger, and to the store if it is mirrored.
+
+        Raises:
+            RejectionError: Refused; nothing was written.
+            LedgerError: The ledger fails.
+            StoreError: The events are in the ledger, and not in the store.
+        """
+        if self.mirror is not None:
+            return self.mirror.append(drafts, policy, expected_size=expected_size)
+        return self.ledger.append(drafts, policy, expected_size=expected_size)
+
+    def append_each(
+        self, drafts: Sequence[Draft], policy: PolicyDecision
+    ) -> tuple[Acknowledgement | RejectionError, ...]:
+        """Append events, each for itself; those that are refused hold up none of the others.
+
+        Raises:
+            LedgerError: The ledger fails.
+            StoreError: The events are in the ledger, and not in the store.
+        """
+        if self.mirror is not None:
+            return self.mirror.append_each(drafts, policy)
+        return self.ledger.append_each(drafts, policy)
+
+
+class Ledgers:
+    """The ledgers that a workspace's configuration names, and any that a folder holds."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def entry(self, name: str) -> LedgerEntry:
+        """The ledger of the configuration with a name, or the one in a folder.
+
+        Raises:
+            UsageError: There is neither.
+        """
+        for entry in self._workspace.config.ledgers:
+            if name == entry.name or Path(name).resolve() == entry.folder.resolve():
+                return entry
+        if not Path(name).is_dir():
+            known = ", ".join(each.name for each in self._workspace.config.ledgers)
+            raise UsageError(
+                f"there is no ledger {name!r}",
+                fix=f"name one of {known}, or a folder" if known else "name the folder of a ledger",
+            )
+        return LedgerEntry(name=name, folder=Path(name))
+
+    def create(self, entry: LedgerEntry, origin: str, signing: Signing) -> None:
+        """Make a ledger.
+
+        Raises:
+            LedgerError: There is one already, or the disk refuses.
+            RejectionError: The key does not fit.
+        """
+        create_ledger(entry.folder, origin, signing, self._options(entry, None))
+
+    def signing_of(self, entry: LedgerEntry) -> Signing:
+        """What a ledger signs, as its first event says.
+
+        Raises:
+            LedgerError: There is none, or its first event cannot be read.
+        """
+        return created_of(entry.folder).signing
+
+    @contextmanager
+    def opened(self, entry: LedgerEntry, command: str) -> Iterator[OpenLedger]:
+        """A ledger, open for appending; with the store's lease held if it is mirrored.
+
+        Raises:
+            LedgerError: The ledger is held, damaged, missing or refuses its key.
+            StoreHeldError: Another process writes to the store.
+        """
+        with ExitStack() as stack:
+            if not entry.is_mirrored:
+                yield OpenLedger(ledger=stack.enter_context(self._open(entry, None)))
+                return
+            writer = stack.enter_context(self._workspace.writer(command))
+            ledger = stack.enter_context(self._open(entry, StoreKeeper(writer)))
+            catch_up = CatchUp(
+                writer,
+                self._workspace.packs,
+                entry.folder,
+                time.monotonic,
+                source=ledger_source(entry.folder),
+                options=replace(self._workspace.config.options, jobs=0),
+            )
+            yield OpenLedger(ledger=ledger, mirror=MirroredLedger(ledger, catch_up))
+
+    def verify(self, entry: LedgerEntry, rules: VerifyRules) -> LedgerVerdict:
+        """Everything that is wrong with a ledger, held against its keys and the head in the store.
+
+        Raises:
+            LedgerError: There is none, or it cannot be read.
+            ConfigError: A key that the configuration names cannot be read.
+        """
+        trusted = (*rules.trusted, *entry.trusted(os.environ))
+        kept = self._kept(entry) if entry.is_mirrored else None
+        return verify_ledger(entry.folder, replace(rules, trusted=trusted, kept=kept))
+
+    def _kept(self, entry: LedgerEntry) -> KeptHead | None:
+        try:
+            origin = created_of(entry.folder).origin
+            with self._workspace.store.reader() as reader:
+                found = reader.tree_head(origin)
+        except (LedgerDamagedError, StoreMissingError):
+            # The verification itself says what is wrong with the first event.
+            return None
+        if found is None:
+            return None
+        return KeptHead(origin=found.origin, size=found.size, root=found.root, note=found.note)
+
+    def _open(self, entry: LedgerEntry, keeper: HeadKeeper | None) -> Ledger:
+        return open_ledger(entry.folder, self._options(entry, keeper))
+
+    def _options(self, entry: LedgerEntry, keeper: HeadKeeper | None) -> LedgerOptions:
+        return LedgerOptions(
+            clock=utc_microseconds,
+            signer=entry.signer(os.environ),
+            keeper=keeper,
+            required_rules=entry.required_rules,
+        )
