@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evidentia.app.references import LedgerEntry
+from evidentia.app.references import LedgerEntry, signer_from
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
 from evidentia.audit.keeper import StoreKeeper
@@ -28,6 +28,7 @@ from evidentia.ledger.reading import created_of
 from evidentia.ledger.statements import Signing
 from evidentia.ledger.values import Acknowledgement, HeadKeeper, KeptHead, LedgerOptions
 from evidentia.ledger.verifying import LedgerVerdict, VerifyRules, verify_ledger
+from evidentia.proof.keys import Signer
 from evidentia.proof.policy import Contribution, PolicyDecision
 
 
@@ -56,6 +57,18 @@ class OpenLedger:
             return self.mirror.append(drafts, policy, expected_size=expected_size)
         return self.ledger.append(drafts, policy, expected_size=expected_size)
 
+    def rotate_key(self, signer: Signer, policy: PolicyDecision) -> Acknowledgement:
+        """Let another key sign from the next event on, and complete the mirror.
+
+        Raises:
+            RejectionError: The ledger has no key pair, or the key has another name.
+            LedgerError: The ledger fails.
+        """
+        done = self.ledger.rotate_key(signer, policy)
+        if self.mirror is not None:
+            self.mirror.complete()
+        return done
+
     def append_each(
         self, drafts: Sequence[Draft], policy: PolicyDecision
     ) -> tuple[Acknowledgement | RejectionError, ...]:
@@ -76,22 +89,40 @@ class Ledgers:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def entry(self, name: str) -> LedgerEntry:
+    def entry(self, name: str, key: str | None = None) -> LedgerEntry:
         """The ledger of the configuration with a name, or the one in a folder.
+
+        Args:
+            name: The name, or the folder.
+            key: Where its signing key is, if not where the configuration says.
 
         Raises:
             UsageError: There is neither.
         """
-        for entry in self._workspace.config.ledgers:
-            if name == entry.name or Path(name).resolve() == entry.folder.resolve():
-                return entry
-        if not Path(name).is_dir():
+        entry = self.entry_or_new(name, key)
+        if not entry.folder.is_dir():
             known = ", ".join(each.name for each in self._workspace.config.ledgers)
             raise UsageError(
                 f"there is no ledger {name!r}",
                 fix=f"name one of {known}, or a folder" if known else "name the folder of a ledger",
             )
-        return LedgerEntry(name=name, folder=Path(name))
+        return entry
+
+    def entry_or_new(self, name: str, key: str | None = None) -> LedgerEntry:
+        """The same, also where the folder is yet to be made."""
+        found = LedgerEntry(name=name, folder=Path(name))
+        for entry in self._workspace.config.ledgers:
+            if name == entry.name or Path(name).resolve() == entry.folder.resolve():
+                found = entry
+        return found if key is None else replace(found, key=key, base=Path())
+
+    def signer(self, reference: str) -> Signer:
+        """The signing key that a reference leads to.
+
+        Raises:
+            ConfigError: It leads to nothing, or to something that is no signing key.
+        """
+        return signer_from(reference, Path(), os.environ)
 
     def create(self, entry: LedgerEntry, origin: str, signing: Signing) -> None:
         """Make a ledger.

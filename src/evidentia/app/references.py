@@ -48,12 +48,7 @@ class LedgerEntry:
         Raises:
             ConfigError: The reference leads to nothing, or to something that is no signing key.
         """
-        if self.key is None:
-            return None
-        try:
-            return parse_signer(read_reference(self.key, self.base, environment))
-        except ProofError as error:
-            raise _no_key(self.key, error) from error
+        return None if self.key is None else signer_from(self.key, self.base, environment)
 
     def trusted(self, environment: Mapping[str, str]) -> tuple[Verifier, ...]:
         """The keys that the ledger is held against: those that are named, and its own signing key.
@@ -65,6 +60,20 @@ class LedgerEntry:
         own = () if signer is None else (signer.verifier,)
         named = tuple(verifier_from(text, self.base, environment) for text in self.verifier_keys)
         return tuple(dict.fromkeys((*named, *own)))
+
+
+def signer_from(
+    reference: str, base: Path, environment: Mapping[str, str]
+) -> Ed25519Signer | HmacSigner:
+    """The signing key that a reference leads to.
+
+    Raises:
+        ConfigError: It leads to nothing, or to something that is no signing key.
+    """
+    try:
+        return parse_signer(read_reference(reference, base, environment))
+    except ProofError as error:
+        raise _no_key(reference, error) from error
 
 
 def verifier_from(text: str, base: Path, environment: Mapping[str, str]) -> Verifier:

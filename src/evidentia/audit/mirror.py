@@ -106,6 +106,16 @@ class MirroredLedger:
             self._require_stored([each.id for each in done if isinstance(each, Acknowledgement)])
         return done
 
+    def complete(self) -> None:
+        """Read into the store what the ledger wrote by itself.
+
+        Raises:
+            DivergenceError: What was read before is not what the ledger holds.
+            StoreError: The store refuses or fails.
+        """
+        with self._turn:
+            self._catch_up.run()
+
     def _refuse_divergence(self, event_ids: Sequence[str]) -> None:
         places, found = self._stored(event_ids)
         for line in found:

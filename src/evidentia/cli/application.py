@@ -16,6 +16,7 @@ from evidentia.cli import (
     export,
     follow,
     ingest,
+    ledgers,
     queries,
     reports,
     setup,
@@ -105,6 +106,7 @@ for _group in (
     queries,
     reports,
     dead_letters,
+    ledgers,
     export,
 ):
     _group.register(APP)

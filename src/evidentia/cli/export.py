@@ -58,7 +58,7 @@ def raw_command(
             export_raw(reader, found[-1], sys.stdout.buffer.write, limits)
             sys.stdout.buffer.flush()
             return
-        with _new_file(output) as file:
+        with new_file(output) as file:
             length = export_raw(reader, found[-1], file.write, limits)
     if session.output.is_json:
         session.output.emit({"segment_id": found[-1].id, "path": str(output), "bytes": length})
@@ -67,7 +67,7 @@ def raw_command(
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
+def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file that was not there before, and is not there afterwards if writing it fails."""
     try:
         with path.open("xb") as file:

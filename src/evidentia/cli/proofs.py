@@ -1,0 +1,287 @@
+"""``evidentia ledger verify``, ``prove`` and ``verify-proof``: what a ledger's seals show."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
+from evidentia.cli.output import Json, Output
+from evidentia.cli.plain import counted, shown
+from evidentia.cli.session import Session
+from evidentia.errors import EvidentiaError, ProofError, UsageError
+
+if TYPE_CHECKING:
+    from evidentia.ledger.chain import Failure
+    from evidentia.ledger.verifying import LedgerVerdict
+    from evidentia.proof.keys import Verifier
+
+_FAILURES_SHOWN = 20
+_KEY_HELP = "A key to be trusted: a verifier key, env:NAME or file:PATH. Repeat it for more."
+
+
+def register(group: typer.Typer) -> None:
+    """Add this module's commands."""
+    group.command("verify", epilog="Example: evidentia ledger verify audit --head kept.head")(
+        verify_command
+    )
+    group.command("prove", epilog="Example: evidentia ledger prove audit evt_01.. -o event.proof")(
+        prove_command
+    )
+    group.command(
+        "verify-proof",
+        epilog="Example: evidentia ledger verify-proof event.proof --key example.org/audit+..",
+    )(verify_proof_command)
+
+
+def verify_command(
+    context: typer.Context,
+    ledger: Annotated[
+        str,
+        typer.Argument(metavar="LEDGER", help="A ledger's name in the configuration, or folder."),
+    ],
+    keys: Annotated[list[str] | None, typer.Option("--key", metavar="KEY", help=_KEY_HELP)] = None,
+    heads: Annotated[
+        list[Path] | None,
+        typer.Option("--head", metavar="FILE", help="A head that was kept elsewhere. Repeat it."),
+    ] = None,
+    is_deep: Annotated[
+        bool, typer.Option("--deep", help="Also demand that each line is in canonical form.")
+    ] = False,
+) -> int:
+    """Check every line, link, hash and signature of a ledger, and its heads. Reads only.
+
+    Says which level was reached, up to which event, and what that does not exclude. Exit status 1
+    when anything is wrong.
+    """
+    from evidentia.cli.ledgers import ledgers_of  # noqa: PLC0415 - it imports this module
+    from evidentia.cli.progress import progress_bar  # noqa: PLC0415 - start-up time
+    from evidentia.ledger.layout import segment_files  # noqa: PLC0415 - start-up time
+    from evidentia.ledger.verifying import VerifyRules  # noqa: PLC0415 - start-up time
+
+    session: Session = context.obj
+    ledgers = ledgers_of(session)
+    entry = ledgers.entry(ledger)
+    with progress_bar(session.output) as bar:
+        bar.begin(sum(each.path.stat().st_size for each in segment_files(entry.folder)))
+        rules = VerifyRules(
+            trusted=tuple(verifier_of(each) for each in keys or ()),
+            heads=tuple((str(path), _content(path)) for path in heads or ()),
+            is_deep=is_deep,
+            on_progress=lambda done: bar.advance(entry.name, done, 0),
+        )
+        verdict = ledgers.verify(entry, rules)
+    if session.output.is_json:
+        session.output.emit(verdict_json(verdict))
+    else:
+        show_verdict(verdict, session.output)
+    return EXIT_FOUND if verdict.failure_count else EXIT_DONE
+
+
+def show_verdict(verdict: LedgerVerdict, output: Output) -> None:
+    """What verifying a ledger found, for people."""
+    from evidentia.proof.claims import claim_for, sentence_for  # noqa: PLC0415 - start-up time
+
+    output.say(
+        f"ledger {shown(verdict.origin)}: {counted(verdict.size, 'event')} in"
+        f" {counted(verdict.segments, 'segment')}, signs {verdict.signing.value}"
+    )
+    output.say(f"root {verdict.root.hex()}")
+    for head in verdict.heads:
+        signed = f", signed by {', '.join(head.keys)}" if head.keys else ""
+        output.say(f"head over {head.head.size:,}: {shown(head.where)}{shown(signed)}")
+    for span in verdict.keys:
+        last = "" if span.last_sequence is None else f" to {span.last_sequence:,}"
+        output.say(f"key from event {span.first_sequence:,}{last}: {shown(span.key)}")
+    if verdict.unacknowledged_bytes:
+        output.say(
+            f"{counted(verdict.unacknowledged_bytes, 'byte')} at the end were never acknowledged,"
+            " or are being written"
+        )
+    for failure in verdict.failures[:_FAILURES_SHOWN]:
+        _show_failure(failure, output)
+    if verdict.failure_count > _FAILURES_SHOWN:
+        output.say(f"… and {verdict.failure_count - _FAILURES_SHOWN:,} more failures")
+    if verdict.level is None:
+        output.say(f"{counted(verdict.failure_count, 'failure')}: the ledger does not hold")
+        return
+    claim = claim_for(verdict.level)
+    sentence = sentence_for(verdict.level, size=verdict.covered, keys=verdict.signers)
+    output.say(f"level {claim.level.value} ({claim.name}): {shown(sentence)}")
+    if verdict.covered < verdict.size:
+        rest = counted(verdict.size - verdict.covered, "event")
+        output.say(f"after event {verdict.covered - 1:,}: {rest} with the chain alone")
+    output.say(f"not excluded: {claim.cannot_exclude}")
+
+
+def _show_failure(failure: Failure, output: Output) -> None:
+    place = f"{shown(failure.path)}, byte {failure.byte_offset:,}, event {failure.sequence:,}"
+    output.say(f"{failure.kind.value}: {place}: {shown(failure.detail)}")
+    if failure.expected is not None or failure.observed is not None:
+        output.say(f"    expected  {shown(failure.expected, width=120)}")
+        output.say(f"    found     {shown(failure.observed, width=120)}")
+
+
+def verdict_json(verdict: LedgerVerdict) -> Json:
+    """What verifying a ledger found, as one object."""
+    from evidentia.proof.claims import claim_for, sentence_for  # noqa: PLC0415 - start-up time
+
+    claim = None if verdict.level is None else claim_for(verdict.level)
+    return {
+        "folder": str(verdict.folder),
+        "origin": verdict.origin,
+        "signing": verdict.signing.value,
+        "segments": verdict.segments,
+        "events": verdict.size,
+        "root": verdict.root.hex(),
+        "level": None if claim is None else claim.level.value,
+        "claim": None
+        if claim is None
+        else sentence_for(claim.level, size=verdict.covered, keys=verdict.signers),
+        "not_excluded": None if claim is None else claim.cannot_exclude,
+        "covered": verdict.covered,
+        "signers": list(verdict.signers),
+        "keys": [
+            {
+                "key": span.key,
+                "first_sequence": span.first_sequence,
+                "last_sequence": span.last_sequence,
+            }
+            for span in verdict.keys
+        ],
+        "heads": [
+            {
+                "where": each.where,
+                "size": each.head.size,
+                "root": each.head.root.hex(),
+                "keys": list(each.keys),
+                "level": each.level.value,
+            }
+            for each in verdict.heads
+        ],
+        "unacknowledged_bytes": verdict.unacknowledged_bytes,
+        "failure_count": verdict.failure_count,
+        "failures": [_failure_json(each) for each in verdict.failures],
+    }
+
+
+def _failure_json(failure: Failure) -> Json:
+    return {
+        "kind": failure.kind.value,
+        "path": str(failure.path),
+        "byte_offset": failure.byte_offset,
+        "sequence": failure.sequence,
+        "detail": failure.detail,
+        "expected": failure.expected,
+        "observed": failure.observed,
+    }
+
+
+def prove_command(
+    context: typer.Context,
+    ledger: Annotated[
+        str,
+        typer.Argument(metavar="LEDGER", help="A ledger's name in the configuration, or folder."),
+    ],
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="The event's id.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="(default: standard output)"),
+    ] = None,
+) -> None:
+    """Write a proof that an event is in a ledger, to be checked without the ledger.
+
+    The proof holds the event itself, its path to the root, and the last signed head.
+    """
+    from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
+    from evidentia.cli.ledgers import ledgers_of  # noqa: PLC0415 - it imports this module
+    from evidentia.ledger.proving import prove  # noqa: PLC0415 - start-up time
+
+    session: Session = context.obj
+    proof = prove(ledgers_of(session).entry(ledger).folder, event_id)
+    if output is not None:
+        with new_file(output) as file:
+            file.write(proof.text)
+    if session.output.is_json:
+        session.output.emit(
+            {
+                "id": event_id,
+                "sequence": proof.sequence,
+                "origin": proof.head.origin,
+                "size": proof.head.size,
+                "path": None if output is None else str(output),
+                "proof": proof.text.decode(),
+            }
+        )
+    elif output is None:
+        session.output.say(proof.text.decode().removesuffix("\n"))
+    else:
+        session.output.say(f"wrote the proof of event {proof.sequence:,} to {shown(output)}")
+
+
+def verify_proof_command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof file.")],
+    keys: Annotated[list[str], typer.Option("--key", metavar="KEY", help=_KEY_HELP)],
+    event: Annotated[
+        Path | None,
+        typer.Option("--event", metavar="FILE", help="The event's line, if you have it already."),
+    ] = None,
+) -> int:
+    """Check a proof: its head is signed by a key that you trust, and the event is under it.
+
+    Exit status 1 when it does not hold.
+    """
+    from evidentia.proof.proof_file import check_proof, parse_proof  # noqa: PLC0415 - start-up time
+
+    session: Session = context.obj
+    verifiers = [verifier_of(each) for each in keys]
+    raw = _content(file)
+    try:
+        proof = parse_proof(raw)
+        line = proof.extra if event is None else _content(event).removesuffix(b"\n")
+        head = check_proof(proof, line, verifiers)
+    except ProofError as error:
+        if session.output.is_json:
+            session.output.emit({"holds": False, "what": error.what})
+        else:
+            session.output.say(f"the proof does not hold: {shown(error.what)}")
+        return EXIT_FOUND
+    if session.output.is_json:
+        session.output.emit(
+            {
+                "holds": True,
+                "origin": head.origin,
+                "size": head.size,
+                "sequence": proof.index,
+                "event": line.decode("utf-8", "backslashreplace"),
+            }
+        )
+    else:
+        session.output.say(
+            f"holds: event {proof.index:,} is in the ledger {shown(head.origin)}"
+            f" of {counted(head.size, 'event')}"
+        )
+        session.output.say(shown(line.decode("utf-8", "backslashreplace"), width=len(line) * 4))
+    return EXIT_DONE
+
+
+def verifier_of(text: str) -> Verifier:
+    """The key that a person named, by its text or by reference."""
+    from evidentia.app.references import verifier_from  # noqa: PLC0415 - start-up time
+
+    return verifier_from(text, Path(), os.environ)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError("there is no such file", where=str(path)) from error
+    except OSError as error:
+        raise EvidentiaError(
+            f"the file cannot be read: {error.strerror}", where=str(path)
+        ) from error
