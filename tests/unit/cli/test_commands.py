@@ -519,6 +519,6 @@ def test_names_are_completed_for_the_shell() -> None:
     """Packs and queries by their beginnings."""
     from evidentia.cli.completion import complete_packs, complete_queries  # noqa: PLC0415 - only here
 
-    assert complete_packs("co") == ["cowrie"]
+    assert complete_packs("co") == ["cortex", "cowrie"]
     assert "sessions" in complete_queries("sess")
     assert complete_queries("no such") == []

@@ -111,9 +111,9 @@ def test_trace_tells_one_trace_in_the_order_of_the_log(
     assert empty_columns(rows) == []
 
 
-def test_recent_gives_the_newest_first(rows_of: RowsOf, empty_columns: EmptyColumns) -> None:
+def test_agent_events_gives_the_newest_first(rows_of: RowsOf, empty_columns: EmptyColumns) -> None:
     """Rows without a known time come first, because nobody knows how new they are."""
-    rows = rows_of(PACK, "recent", [LINES], since=START + 2 * SECOND)
+    rows = rows_of(PACK, "agent_events", [LINES], since=START + 2 * SECOND)
 
     assert rows == [
         (None, "c", "runtime", None, "t3", None, LOG, 4, 2**40 + 4),
@@ -126,16 +126,16 @@ def test_recent_gives_the_newest_first(rows_of: RowsOf, empty_columns: EmptyColu
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("by_type", [("a", 2), ("b", 1)]),
+        ("agent_kinds", [("a", 2), ("b", 1)]),
         (
-            "actors",
+            "agent_actors",
             [
                 ("tool:shell", START + SECOND, START + 2 * SECOND, 2),
                 ("user:robin", START + 3 * SECOND, START + 3 * SECOND, 1),
             ],
         ),
         (
-            "sessions",
+            "agent_sessions",
             [
                 ("ses_1", START + SECOND, START + 3 * SECOND, 2, 2, 2),
                 ("ses_2", START + 2 * SECOND, START + 2 * SECOND, 1, 1, 1),

@@ -20,9 +20,9 @@ PACK: Final = Pack(
     schema=load_schema(__name__, name="cortex.event", version=1),
     queries=load_queries(__name__),
     report=(
-        ReportSection(title="Events by kind", query="by_type", style=SectionStyle.BARS),
-        ReportSection(title="Busiest actors", query="actors", style=SectionStyle.BARS),
-        ReportSection(title="Sessions", query="sessions"),
+        ReportSection(title="Events by kind", query="agent_kinds", style=SectionStyle.BARS),
+        ReportSection(title="Busiest actors", query="agent_actors", style=SectionStyle.BARS),
+        ReportSection(title="Sessions", query="agent_sessions"),
     ),
     samples=SAMPLES,
     seals=(CORTEX_V1, CORCEPT),

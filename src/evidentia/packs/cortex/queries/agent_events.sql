@@ -1,4 +1,4 @@
--- title: What changed
+-- title: Latest ledger rows
 -- description: Rows at or after a time, the newest first.
 -- parameter since: time = -1h | Only events at or after this time, and those without a known time.
 -- parameter limit: integer = 100 | At most this many rows.
