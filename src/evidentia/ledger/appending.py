@@ -247,10 +247,11 @@ class Ledger:
         with self._guarded():
             disk.write_all(tail.descriptor, data)
             disk.sync(tail.descriptor)
-            for line in lines:
-                leaf = leaf_hash(line.line)
-                tail.index.add(line.id, leaf, len(line.line))
-                self._tree.append(leaf)
+            leaves = [leaf_hash(line.line) for line in lines]
+            tail.index.extend(
+                [line.id for line in lines], leaves, [len(line.line) for line in lines]
+            )
+            self._tree.extend(leaves)
             tail.chain.size, tail.chain.event_hash = lines[-1].sequence + 1, lines[-1].event_hash
         self._note_acknowledged()
 

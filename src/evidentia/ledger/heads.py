@@ -140,7 +140,10 @@ class Heads:
         """
         head = TreeHead(origin=tail.chain.origin, size=tail.index.size, root=tree.root())
         options = self._options
-        if self.size == head.size or (signer is None and options.keeper is None):
+        if signer is None and options.keeper is None:
+            # No place wants it. Else it would be due, and its root computed, at every append.
+            self.size = head.size
+        if self.size == head.size:
             return head
         options.disk.forget_cached(tail.descriptor)
         require_on_disk(tail, self.size)

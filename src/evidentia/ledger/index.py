@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 import blake3
@@ -126,11 +127,20 @@ class SegmentIndex:
 
     def add(self, event_id: str, leaf: bytes, line_bytes: int) -> None:
         """Take in the next line of a segment that grows."""
+        self.extend((event_id,), (leaf,), (line_bytes,))
+
+    def extend(
+        self, ids: Sequence[str], leaves: Sequence[bytes], line_bytes: Sequence[int]
+    ) -> None:
+        """Take in the next lines of a segment that grows."""
         if isinstance(self.leaves, memoryview) or isinstance(self.ends, memoryview):
             raise TypeError("a closed segment does not grow")
-        self.ids[event_id] = self.size
-        self.leaves += leaf
-        self.ends.append(self.byte_end + line_bytes + 1)
+        self.ids.update(zip(ids, count(self.size)))
+        self.leaves += b"".join(leaves)
+        end = self.byte_end
+        for each in line_bytes:
+            end += each + 1
+            self.ends.append(end)
 
     def cut(self, size: int) -> None:
         """Forget the events of a growing segment from a sequence on."""
