@@ -18,6 +18,7 @@ from evidentia.event.fieldmap import EpochUnit
 from evidentia.event.values import Flag, JsonValue
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UNZONED: Final = _EPOCH.replace(tzinfo=None)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _US_MIN: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -160,8 +161,8 @@ def format_time(us: int) -> str:
     Raises:
         OverflowError: The instant is outside the years 1 to 9999.
     """
-    instant = _EPOCH + timedelta(microseconds=us)
-    return instant.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    # Without a zone and by place it takes half the time, and each append formats one.
+    return (_EPOCH_UNZONED + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z"
 
 
 def _parse_number(value: float, epoch_unit: EpochUnit | None) -> Timestamp:

@@ -25,9 +25,9 @@ class Disk:
 
     def write_all(self, descriptor: int, data: bytes) -> None:
         """Write everything; a write may be short, and the rest follows."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, memoryview(data)[written:])
 
     def sync(self, descriptor: int) -> None:
         """Return once what was written to the file is on the disk."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -40,8 +39,7 @@ from evidentia.proof.keys import Signer, VerifierKey
 from evidentia.proof.policy import Outcome, PolicyDecision
 
 
-@dataclass(slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, kw_only=True):
     """One call of ``append``, from its arrival to its answer.
 
     Attributes:
@@ -54,16 +52,15 @@ class Request:
     is_done: bool = False
     acknowledgements: tuple[Acknowledgement, ...] = ()
     failure: BaseException | None = None
-    lines: list[Sealed] = field(default_factory=list)
+    lines: Sequence[Sealed] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Draught:
+class Draught(msgspec.Struct, kw_only=True):
     """What a group of requests would make of the ledger, while nothing is written yet."""
 
     size: int
     event_hash: str | None
-    new: dict[str, tuple[Envelope, Sealed]] = field(default_factory=dict)
+    new: dict[str, Envelope] = msgspec.field(default_factory=dict)
 
 
 class Sealer:
@@ -85,7 +82,8 @@ class Sealer:
             for content in request.contents
             if content.id is not None
         }
-        _refuse_other_content(request.contents, known)
+        if known:
+            _refuse_other_content(request.contents, known)
         fresh = [each for each in request.contents if each.id is None or known[each.id] is None]
         if fresh:
             self._refuse_other_size(request.expected_size, draught)
@@ -98,7 +96,7 @@ class Sealer:
 
     def _known(self, name: str, view: LedgerView, draught: Draught) -> Envelope | None:
         if name in draught.new:
-            return draught.new[name][0]
+            return draught.new[name]
         return view.find(name)
 
     def _refuse_other_size(self, expected: int | None, draught: Draught) -> None:
@@ -114,7 +112,8 @@ class Sealer:
         unnamed = sum(content.id is None for content in contents)
         names = event_ids(now, self._options.random(RANDOM_BYTES * unnamed))
         size, event_hash = draught.size, draught.event_hash
-        sealed: list[tuple[Envelope, Sealed]] = []
+        envelopes: list[Envelope] = []
+        lines: list[Sealed] = []
         for place, content in enumerate(contents):
             name = next(names) if content.id is None else content.id
             envelope = seal(
@@ -133,13 +132,12 @@ class Sealer:
                 envelope = self._signed(envelope, event_hash, recorded_at)
             line = ENCODER.encode(envelope)
             self._refuse_long(line, name)
-            sealed.append(
-                (envelope, Sealed(line=line, id=name, sequence=size, event_hash=event_hash))
-            )
+            envelopes.append(envelope)
+            lines.append(Sealed(line=line, id=name, sequence=size, event_hash=event_hash))
             size += 1
         draught.size, draught.event_hash = size, event_hash
-        draught.new.update((line.id, (envelope, line)) for envelope, line in sealed)
-        return [line for _, line in sealed]
+        draught.new.update({each.id: each for each in envelopes})
+        return lines
 
     def _signed(self, envelope: Envelope, event_hash: str, now: str) -> Envelope:
         signer = self.signer
@@ -177,7 +175,7 @@ def request_of(
     Raises:
         RejectionError: A draft may not stand in a ledger, or two have one id, or there is none.
     """
-    contents = tuple(content_of(draft) for draft in drafts)
+    contents = tuple(map(content_of, drafts))
     _refuse_reserved(contents)
     names = [content.id for content in contents if content.id is not None]
     if len(set(names)) != len(names):
@@ -237,25 +235,26 @@ def _refuse_other_content(
 def _acknowledged(
     request: Request, known: Mapping[str | None, Envelope | None]
 ) -> tuple[Acknowledgement, ...]:
-    fresh = iter(request.lines[len(request.own) :] if request.lines else ())
-    found: list[Acknowledgement] = []
-    for content in request.contents:
-        earlier = known.get(content.id)
-        if earlier is not None:
-            found.append(
-                Acknowledgement(
-                    id=earlier.id,
-                    sequence=earlier.sequence,
-                    event_hash=str(earlier.event_hash),
-                    is_repeat=True,
-                )
-            )
-        else:
-            line = next(fresh)
-            found.append(
-                Acknowledgement(id=line.id, sequence=line.sequence, event_hash=line.event_hash)
-            )
-    return tuple(found)
+    fresh = iter(request.lines[len(request.own) :])
+    return tuple(
+        [
+            _repeat(earlier) if (earlier := known.get(content.id)) else _first(next(fresh))
+            for content in request.contents
+        ]
+    )
+
+
+def _first(line: Sealed) -> Acknowledgement:
+    return Acknowledgement(id=line.id, sequence=line.sequence, event_hash=line.event_hash)
+
+
+def _repeat(earlier: Envelope) -> Acknowledgement:
+    return Acknowledgement(
+        id=earlier.id,
+        sequence=earlier.sequence,
+        event_hash=str(earlier.event_hash),
+        is_repeat=True,
+    )
 
 
 def failure_for_waiting(failure: BaseException) -> BaseException:
