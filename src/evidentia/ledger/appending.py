@@ -7,8 +7,8 @@ who came meanwhile. Each call stays a batch of its own, all of it or nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,7 @@ from evidentia.errors import (
 )
 from evidentia.event.envelope import Draft, Sealed
 from evidentia.event.timestamp import format_time
+from evidentia.ledger.disk import Guard
 from evidentia.ledger.heads import Heads
 from evidentia.ledger.index import SegmentIndex, packed, standing_of
 from evidentia.ledger.layout import acknowledged_path, segment_file
@@ -67,6 +68,7 @@ class Ledger:
         self._tree = tail.view.tree_at(tail.index.size)
         self._sealer = Sealer(options, tail.chain.signing)
         self._heads = Heads(folder, options)
+        self._guard = Guard(self._spoil)
         self._stop: LedgerError | None = None
         self._is_stale = False
         self._is_cut_told = True
@@ -229,13 +231,13 @@ class Ledger:
         if not self._is_cut_told:
             self._tell_cut()
         if self._tail.index.byte_end >= self._options.segment_bytes_max:
-            with self._guarded():
+            with self._guard:
                 self._rotate()
 
     def _write(self, lines: Sequence[Sealed]) -> None:
         tail, disk = self._tail, self._options.disk
         data = b"".join([b"%b\n" % line.line for line in lines])
-        with self._guarded():
+        with self._guard:
             free = disk.free_bytes(tail.descriptor)
         if free < len(data) + self._options.reserve_bytes:
             raise LedgerFullError(
@@ -244,7 +246,7 @@ class Ledger:
                 where=str(tail.file.path),
                 fix="free some space: appending goes on by itself then",
             )
-        with self._guarded():
+        with self._guard:
             disk.write_all(tail.descriptor, data)
             disk.sync(tail.descriptor)
             leaves = [leaf_hash(line.line) for line in lines]
@@ -255,19 +257,15 @@ class Ledger:
             tail.chain.size, tail.chain.event_hash = lines[-1].sequence + 1, lines[-1].event_hash
         self._note_acknowledged()
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _spoil(self, error: BaseException) -> None:
         """Whatever ends a write early leaves a tail that only the disk itself can tell about."""
-        try:
-            yield
-        except BaseException as error:
-            self._is_stale = True
-            if not isinstance(error, OSError):
-                raise
-            problem = refused(error, self._tail.file.path)
-            if not isinstance(problem, LedgerFullError):
-                self._stop = problem
-            raise problem from error
+        self._is_stale = True
+        if not isinstance(error, OSError):
+            return
+        problem = refused(error, self._tail.file.path)
+        if not isinstance(problem, LedgerFullError):
+            self._stop = problem
+        raise problem from error
 
     def _reopen(self) -> None:
         """Read the end of the ledger from the disk again, after a write that did not end well.
@@ -299,7 +297,7 @@ class Ledger:
         Before anything else is appended, and never in a next segment: that what was kept aside is
         yet to be told of is known from where it was cut off.
         """
-        with self._guarded():
+        with self._guard:
             cuts = kept_aside(self._tail)
         if cuts:
             request = Request(contents=tuple(own_content(RECOVERED, cut) for cut in cuts))
@@ -369,7 +367,7 @@ class Ledger:
             self._stop = error
 
     def _make_head(self) -> TreeHead:
-        with self._guarded():
+        with self._guard:
             return self._heads.make(self._tail, self._tree, self._sealer.signer)
 
     def rotate_key(self, signer: Signer, policy: PolicyDecision) -> Acknowledgement:

@@ -8,7 +8,7 @@ cached pages before anything is read that a decision rests on.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -69,6 +69,21 @@ class Disk:
         """Make the next read of the file come from the disk, where the system can do that."""
         with suppress(OSError):
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+class Guard:
+    """Tells of what ends a block early. Made once, for each append passes through two of them."""
+
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self._on_failure = on_failure
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: object, failure: BaseException | None, __: object) -> None:
+        """Tell, and let the failure go on unless another is raised."""
+        if failure is not None:
+            self._on_failure(failure)
 
 
 @contextmanager
