@@ -21,6 +21,7 @@ import pytest
 import evidentia.app.configuration
 from evidentia.audit.values import FindingKind
 from evidentia.event.values import Flag, Reason
+from evidentia.ledger.chain import FailureKind
 from evidentia.proof.claims import Level, claim_for
 from evidentia.store.opening import Store
 
@@ -53,12 +54,12 @@ class Folder:
         self.path = path
         self.store = path / "s.db"
 
-    def run(self, *arguments: str) -> dict[str, Any]:
+    def run(self, *arguments: str, stdin: str = "") -> dict[str, Any]:
         """The object that a command prints, whatever its exit status."""
         done = subprocess.run(
             [sys.executable, "-m", "evidentia", "--json", "--db", str(self.store), *arguments],
             cwd=self.path,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -111,6 +112,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     archive.write_bytes(packed[:-8] + b"8 bytes!")
     found["ingest"].append(folder.run(*ingest, str(archive)))
     found["report"].append(folder.run("report", "weekly", "2026-W01"))
+    found |= ledger_outputs(folder)
     hold(folder)
     found["status"] = [folder.run("status")]
     folder.execute("DELETE FROM lease")
@@ -118,6 +120,36 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     log.write_bytes(log.read_bytes().replace(b"growth", b"grovth"))
     found["verify"] = [folder.run("verify", "--deep")]
     found["recover"] = [folder.run("recover")]
+    return found
+
+
+def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
+    """What the commands on ledgers print, one that does not hold among them."""
+    ledger, secret, proof = "a-ledger", "file:a.key", "event.proof"
+    found = {
+        "ledger keygen": [folder.run("ledger", "keygen", "example.org/a", "-o", "a.key")],
+        "ledger init": [
+            folder.run("ledger", "init", ledger, "--origin", "example.org/a", "--key", secret)
+        ],
+        "ledger append": [
+            folder.run("ledger", "append", ledger, "--key", secret, "--type", "a.v1", "--id", "x"),
+            folder.run("ledger", "append", ledger, "--key", secret, stdin="{}\n"),
+        ],
+        "ledger head": [folder.run("ledger", "head", ledger, "--key", secret)],
+        "ledger prove": [folder.run("ledger", "prove", ledger, "x", "-o", proof)],
+        "ledger verify-proof": [
+            folder.run("ledger", "verify-proof", proof, "--key", secret),
+            folder.run("ledger", "verify-proof", "a.key", "--key", secret),
+        ],
+    }
+    found["ledger rotate-key"] = [
+        folder.run("ledger", "keygen", "example.org/a", "-o", "b.key")
+        and folder.run("ledger", "rotate-key", ledger, "--key", secret, "--new-key", "file:b.key")
+    ]
+    found["ledger verify"] = [folder.run("ledger", "verify", ledger)]
+    segment = folder.path / ledger / f"{0:020d}.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b"a.v1", b"b.v1"))
+    found["ledger verify"].append(folder.run("ledger", "verify", ledger))
     return found
 
 
@@ -212,6 +244,15 @@ def test_findings_are_those_of_the_page() -> None:
     assert set(documented) == {kind.value for kind in FindingKind}
 
 
+def test_failures_of_ledgers_are_those_of_the_page() -> None:
+    """The page names everything that may be wrong with a ledger."""
+    page = pages()["docs/reference/ledger.md"].partition("## What may be wrong")[2]
+
+    documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    assert set(documented) == {kind.value for kind in FailureKind}
+
+
 @pytest.mark.parametrize("level", [Level.READABLE, Level.CHECKSUM])
 def test_the_levels_are_told_in_the_words_of_the_code(level: Level) -> None:
     """The page gives each level that verify prints its one sentence and what it cannot exclude."""
@@ -227,9 +268,13 @@ def test_the_levels_are_told_in_the_words_of_the_code(level: Level) -> None:
 
 def settings_of(table: type[msgspec.Struct]) -> dict[str, object]:
     """The keys of a table with their defaults; ``required`` where there is none."""
-    return {
+    defaults = {
         field.encode_name: "required" if field.required else field.default
         for field in msgspec.structs.fields(table)
+    }
+    # TOML has lists, the tables tuples, which nobody changes by accident.
+    return {
+        name: list(each) if isinstance(each, tuple) else each for name, each in defaults.items()
     }
 
 
@@ -238,6 +283,7 @@ def settings_of(table: type[msgspec.Struct]) -> dict[str, object]:
     [
         ("## `[store]`", evidentia.app.configuration._StoreTable),
         ("## `[[logs]]`", evidentia.app.configuration._LogTable),
+        ("## `[[ledgers]]`", evidentia.app.configuration._LedgerTable),
         ("## `[limits]`", evidentia.app.configuration._LimitsTable),
         ("## `[ingest]`", evidentia.app.configuration._IngestTable),
     ],
