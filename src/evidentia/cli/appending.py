@@ -96,10 +96,8 @@ def append_command(
     source, observed_at, trace_id, session_id and domain_tags. A line that is refused is named and
     holds up none of the others; exit status 1 then.
     """
-    from evidentia.cli.ledgers import ledgers_of  # noqa: PLC0415 - it imports this module
-
     session: Session = context.obj
-    ledgers = ledgers_of(session)
+    ledgers = session.ledgers()
     entry = ledgers.entry(ledger, key)
     contributions = [_contribution(text) for text in rules or ()]
     granted = None if break_glass is None else _break_glass(break_glass)

@@ -15,7 +15,6 @@ from evidentia.cli.session import Session
 from evidentia.errors import EvidentiaError, UsageError
 
 if TYPE_CHECKING:
-    from evidentia.app.ledgers import Ledgers
     from evidentia.proof.keys import Ed25519Signer, HmacSigner
 
 _SEED_BYTES = 32
@@ -129,7 +128,7 @@ def init_command(
     from evidentia.ledger.statements import Signing  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
-    ledgers = ledgers_of(session)
+    ledgers = session.ledgers()
     entry = ledgers.entry_or_new(ledger, key)
     chosen = signing or (Signing.HEADS if entry.key else Signing.NONE).value
     if chosen not in {each.value for each in Signing}:
@@ -163,7 +162,7 @@ def head_command(
     from evidentia.proof.head import format_head  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
-    ledgers = ledgers_of(session)
+    ledgers = session.ledgers()
     entry = ledgers.entry(ledger, key)
     with ledgers.opened(entry, "ledger head") as opened:
         head = opened.ledger.sign_head()
@@ -202,7 +201,7 @@ def rotate_key_command(
     verifier key is: keep that.
     """
     session: Session = context.obj
-    ledgers = ledgers_of(session)
+    ledgers = session.ledgers()
     entry = ledgers.entry(ledger, key)
     signer = ledgers.signer(new_key)
     with ledgers.opened(entry, "ledger rotate-key") as opened:
@@ -214,10 +213,3 @@ def rotate_key_command(
             f"the key was rotated by event {done.sequence:,}; "
             f"{counted(done.sequence + 1, 'event')} in the ledger"
         )
-
-
-def ledgers_of(session: Session) -> Ledgers:
-    """The ledgers of a session's workspace."""
-    from evidentia.app.ledgers import Ledgers  # noqa: PLC0415 - imports everything
-
-    return Ledgers(session.workspace())

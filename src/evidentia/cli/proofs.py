@@ -57,13 +57,12 @@ def verify_command(
     Says which level was reached, up to which event, and what that does not exclude. Exit status 1
     when anything is wrong.
     """
-    from evidentia.cli.ledgers import ledgers_of  # noqa: PLC0415 - it imports this module
     from evidentia.cli.progress import progress_bar  # noqa: PLC0415 - start-up time
     from evidentia.ledger.layout import segment_files  # noqa: PLC0415 - start-up time
     from evidentia.ledger.verifying import VerifyRules  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
-    ledgers = ledgers_of(session)
+    ledgers = session.ledgers()
     entry = ledgers.entry(ledger)
     with progress_bar(session.output) as bar:
         bar.begin(sum(each.path.stat().st_size for each in segment_files(entry.folder)))
@@ -197,11 +196,10 @@ def prove_command(
     The proof holds the event itself, its path to the root, and the last signed head.
     """
     from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
-    from evidentia.cli.ledgers import ledgers_of  # noqa: PLC0415 - it imports this module
     from evidentia.ledger.proving import prove  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
-    proof = prove(ledgers_of(session).entry(ledger).folder, event_id)
+    proof = prove(session.ledgers().entry(ledger).folder, event_id)
     if output is not None:
         with new_file(output) as file:
             file.write(proof.text)

@@ -11,6 +11,7 @@ from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
     from evidentia.app import Config, Workspace
+    from evidentia.app.ledgers import Ledgers
 
 VALUE_OPTIONS: Final = ("--config", "--store", "--db")
 FLAG_OPTIONS: Final = ("--json", "--quiet", "-q", "--verbose", "-v")
@@ -79,6 +80,17 @@ class Session:
         from evidentia.app import open_workspace  # noqa: PLC0415 - imports everything
 
         return open_workspace(self.config())
+
+    def ledgers(self) -> Ledgers:
+        """The ledgers of that workspace.
+
+        Raises:
+            ConfigError: The configuration is missing or not understood.
+            PackError: A pack does not load.
+        """
+        from evidentia.app.ledgers import Ledgers  # noqa: PLC0415 - imports everything
+
+        return Ledgers(self.workspace())
 
 
 def chosen_store(store: str | None, db: Path | None) -> str | None:
