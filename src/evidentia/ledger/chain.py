@@ -58,6 +58,7 @@ class FailureKind(StrEnum):
     HEAD_BEYOND_END = "head_beyond_end"
     HEAD_DIFFERS = "head_differs"
     HEAD_FORKED = "head_forked"
+    LEVEL_MISSED = "level_missed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

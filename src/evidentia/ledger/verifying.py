@@ -16,16 +16,26 @@ from typing import Final
 import msgspec
 
 from evidentia.errors import ProofError
+from evidentia.event.envelope import LINE_BYTES_MAX
 from evidentia.ledger.chain import ChainCheck, ChainRules, Failure, FailureKind, key_name
 from evidentia.ledger.layout import SegmentFile, head_path, segment_files
 from evidentia.ledger.lines import blocks_of, lines_of
 from evidentia.ledger.statements import Signing
 from evidentia.ledger.tail import read_hint
 from evidentia.ledger.values import KeptHead
-from evidentia.proof.claims import Level
-from evidentia.proof.head import TreeHead, open_head, parse_head
+from evidentia.ledger.vouching import (
+    STORE,
+    Stated,
+    believed,
+    is_hmac_used,
+    is_own_note,
+    kept_head,
+    row_signers,
+    stated_head,
+)
+from evidentia.proof.claims import Level, claim_for
+from evidentia.proof.head import TreeHead, open_head
 from evidentia.proof.keys import KeyKind, Verifier, VerifierKey
-from evidentia.proof.note import parse_note
 from evidentia.proof.tree import EMPTY_ROOT, CompactRange, leaf_hash
 
 FAILURES_KEPT: Final = 100
@@ -41,6 +51,8 @@ class VerifyRules:
         trusted: Keys that the caller has from elsewhere; a ledger vouches for itself only.
         kept: The head that is kept in a second place.
         heads: Signed tree heads that the caller has, each with where it came from.
+        level_min: The level that the ledger must reach. Whoever rewrites a signed ledger without
+            its key takes the head away, and what is left holds at a lower level.
         is_deep: Also demand that each line is in canonical form.
         on_progress: Told the bytes that were read since the last call.
     """
@@ -48,6 +60,7 @@ class VerifyRules:
     trusted: tuple[Verifier, ...] = ()
     kept: KeptHead | None = None
     heads: tuple[tuple[str, bytes], ...] = ()
+    level_min: Level = Level.CHAIN
     is_deep: bool = False
     on_progress: Callable[[int], None] = lambda _bytes: None
 
@@ -173,6 +186,10 @@ class _Verification:
         if file is not self._files[-1]:
             self._check.end_segment(file.path, end, torn)
             self._grow([], end, wanted)
+        elif len(torn) > LINE_BYTES_MAX and b"\0" not in torn:
+            # No write that a crash tore leaves this. What stands behind it was not read at all.
+            detail = f"more than {LINE_BYTES_MAX} bytes without a newline are no event of a ledger"
+            self._fail(FailureKind.DECODE, file.path, detail, byte_offset=end)
 
     def _read_block(self, file: SegmentFile, start: int, lines: Sequence[bytes]) -> None:
         tags = self._tags
@@ -204,6 +221,9 @@ class _Verification:
         file, whole_end = self._files[-1], self._whole_end
         self._check.chain.batch = None
         self._check.end(file.path, whole_end)
+        if not is_hmac_used(self._check.chain.signing, self._rules.trusted):
+            detail = "an HMAC key was given as trusted, and the ledger does not sign by any"
+            self._fail(FailureKind.UNTRUSTED_KEY, file.path, detail)
         hint = read_hint(self._folder)
         if hint is not None and hint > (file.first_sequence, whole_end):
             self._fail(
@@ -243,29 +263,24 @@ class _Verification:
                     )
                 seen.setdefault(found, line.byte_offset)
 
-    def _stated_heads(self) -> list[_Stated]:
+    def _stated_heads(self) -> list[Stated]:
         """The heads to be held against the ledger, as they state themselves."""
-        raw = (
-            [(str(head_path(self._folder)), head_path(self._folder).read_bytes(), False)]
-            if (head_path(self._folder).is_file())
-            else []
-        )
-        raw += [(where, note, True) for where, note in self._rules.heads]
-        stated: list[_Stated] = []
-        for where, note, is_elsewhere in raw:
+        path, kept = head_path(self._folder), self._rules.kept
+        own = [(str(path), path.read_bytes())] if path.is_file() else []
+        stated: list[Stated] = []
+        for where, note in (*own, *self._rules.heads):
             try:
-                head, _ = parse_head(parse_note(note).text)
+                stated.append(stated_head(where, note, is_elsewhere=where != str(path)))
             except ProofError as error:
                 self._fail(FailureKind.HEAD_SIGNATURE, Path(where), error.what)
-                continue
-            stated.append(_Stated(where, head, note, is_elsewhere))
-        kept = self._rules.kept
         if kept is not None:
-            head = TreeHead(origin=kept.origin, size=kept.size, root=kept.root)
-            stated.append(_Stated("the store", head, kept.note, is_elsewhere=True))
+            stated.append(kept_head(kept))
+            if not is_own_note(kept):
+                detail = "the signed head that is kept is over other events than the kept head says"
+                self._fail(FailureKind.HEAD_DIFFERS, Path(STORE), detail)
         return stated
 
-    def _held_against(self, stated: _Stated) -> KnownHead:
+    def _held_against(self, stated: Stated) -> KnownHead:
         head = stated.head
         level, keys = self._worth(stated)
         where = Path(stated.where)
@@ -280,10 +295,10 @@ class _Verification:
             self._fail(FailureKind.HEAD_DIFFERS, where, detail)
         return KnownHead(where=stated.where, head=head, keys=keys, level=level)
 
-    def _worth(self, stated: _Stated) -> tuple[Level, tuple[str, ...]]:
+    def _worth(self, stated: Stated) -> tuple[Level, tuple[str, ...]]:
         """The level that a head gives if the ledger agrees, and the trusted keys behind it."""
         plain = Level.HEAD if stated.is_elsewhere else Level.CHAIN
-        trusted = self._rules.trusted
+        trusted = believed(self._check.chain.keys, self._rules.trusted)
         own = [key for _, key in self._check.chain.keys]
         if not stated.note or not (own or trusted):
             return plain, ()
@@ -297,6 +312,16 @@ class _Verification:
         if KeyKind.ED25519 in kinds:
             return Level.SIGNED, names
         return (Level.HMAC, names) if kinds else (plain, ())
+
+    def _require_level(self, level: Level) -> None:
+        wanted = self._rules.level_min
+        if level < wanted:
+            self._fail(
+                FailureKind.LEVEL_MISSED,
+                self._folder,
+                f"level {wanted} ({claim_for(wanted).name}) is demanded, and nothing here gives"
+                f" more than level {level} ({claim_for(level).name})",
+            )
 
     def _find_forks(self, known: Sequence[KnownHead]) -> None:
         """Two heads of one size with different roots: their key signed two histories."""
@@ -315,10 +340,11 @@ class _Verification:
         reached = [(Level.CHAIN, size, ())] + [
             (each.level, each.head.size, each.keys) for each in known
         ]
-        vouching = tuple(key_name(key) for _, key in chain.keys if key in self._rules.trusted)
-        if chain.signing is Signing.ROWS and vouching:
-            reached.append((Level.SIGNED, size, vouching))
+        rows = row_signers(chain.keys, self._rules.trusted, size)
+        if chain.signing is Signing.ROWS and rows:
+            reached.append((Level.SIGNED, size, tuple(map(key_name, rows))))
         level, covered, signers = max(reached, key=lambda each: each[:2])
+        self._require_level(level)
         return LedgerVerdict(
             folder=self._folder,
             origin=chain.origin,
@@ -335,16 +361,6 @@ class _Verification:
             failures=tuple(self._findings.kept),
             failure_count=self._findings.count,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """A head whose signatures nobody has looked at."""
-
-    where: str
-    head: TreeHead
-    note: bytes
-    is_elsewhere: bool
 
 
 def _spans(keys: Sequence[tuple[int, VerifierKey]]) -> Iterator[KeySpan]:
