@@ -30,9 +30,16 @@ def held(folder: Path) -> Iterator[None]:
         raise LedgerError(
             f"the ledger cannot be opened for appending: {error.strerror or error}", where=str(path)
         ) from error
+    owner = os.getpid()
     try:
         _lock(descriptor, path)
-        yield
+        try:
+            yield
+        finally:
+            # Closing is not enough: a child that another thread is just starting has the file
+            # open too, until it runs its program. A forked child must not let go for its parent.
+            if os.getpid() == owner:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 
@@ -46,6 +53,12 @@ def _lock(descriptor: int, path: Path) -> None:
             f"another process appends to this ledger{f' (pid {holder})' if holder else ''}",
             where=str(path.parent),
             fix="wait for it to end, or hand the events to that process",
+        ) from error
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger cannot be locked: {error.strerror or error}",
+            where=str(path),
+            fix="keep it on a file system that has locks",
         ) from error
     try:
         # Only for the message above; a disk that has no room for it holds nobody up.

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evidentia.errors import LedgerDamagedError, LedgerMissingError
+from evidentia.errors import LedgerDamagedError, LedgerError, LedgerMissingError
 
-SEGMENT_PATTERN: Final = "*.jsonl"
+SEGMENT_SUFFIX: Final = ".jsonl"
 _NAME: Final = re.compile(r"\A([0-9]{20})\.jsonl\Z")
 
 
@@ -51,9 +51,10 @@ def segment_files(folder: Path) -> tuple[SegmentFile, ...]:
     Raises:
         LedgerMissingError: There is no ledger in this folder.
         LedgerDamagedError: A ``.jsonl`` file has another sort of name.
+        LedgerError: The folder cannot be read.
     """
     found: list[SegmentFile] = []
-    for path in sorted(folder.glob(SEGMENT_PATTERN)):
+    for path in _ending_like_segments(folder):
         match = _NAME.match(path.name)
         if match is None:
             raise LedgerDamagedError(
@@ -69,6 +70,18 @@ def segment_files(folder: Path) -> tuple[SegmentFile, ...]:
             fix="make one: evidentia ledger init",
         )
     return tuple(found)
+
+
+def _ending_like_segments(folder: Path) -> list[Path]:
+    # Not by glob, for which a folder that cannot be read is an empty one.
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == SEGMENT_SUFFIX)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger cannot be read: {error.strerror or error}", where=str(folder)
+        ) from error
 
 
 def segment_holding(files: Sequence[SegmentFile], sequence: int) -> SegmentFile:

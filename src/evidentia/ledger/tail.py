@@ -196,7 +196,10 @@ def kept_aside(tail: Tail) -> list[Recovered]:
     """
     folder, start = broken_folder(tail.files.folder), tail.index.byte_end
     found: list[Recovered] = []
-    for path in sorted(folder.glob(f"{_kept_prefix(tail)}*")):
+    if not folder.is_dir():
+        return found
+    names = (path for path in folder.iterdir() if path.name.startswith(_kept_prefix(tail)))
+    for path in sorted(names):
         with opened_for_reading(path) as descriptor:
             size = os.fstat(descriptor).st_size
             digest = _digest(_pieces(descriptor, 0, size))
