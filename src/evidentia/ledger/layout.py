@@ -22,7 +22,7 @@ from typing import Final
 
 from evidentia.errors import LedgerDamagedError, LedgerError, LedgerMissingError
 
-SEGMENT_SUFFIX: Final = ".jsonl"
+SEGMENT_PATTERN: Final = "*.jsonl"
 _NAME: Final = re.compile(r"\A([0-9]{20})\.jsonl\Z")
 
 
@@ -75,7 +75,7 @@ def segment_files(folder: Path) -> tuple[SegmentFile, ...]:
 def _ending_like_segments(folder: Path) -> list[Path]:
     # Not by glob, for which a folder that cannot be read is an empty one.
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == SEGMENT_SUFFIX)
+        return sorted(path for path in folder.iterdir() if path.match(SEGMENT_PATTERN))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
