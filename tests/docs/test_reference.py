@@ -118,7 +118,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     folder.execute("DELETE FROM lease")
     damage(folder)
     log.write_bytes(log.read_bytes().replace(b"growth", b"grovth"))
-    found["verify"] = [folder.run("verify", "--deep")]
+    found["verify"] = [folder.run("verify", "--deep"), mirrored_output(folder)]
     found["recover"] = [folder.run("recover")]
     return found
 
@@ -151,6 +151,20 @@ def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
     segment.write_bytes(segment.read_bytes().replace(b"a.v1", b"b.v1"))
     found["ledger verify"].append(folder.run("ledger", "verify", ledger))
     return found
+
+
+def mirrored_output(folder: Folder) -> dict[str, Any]:
+    """What verify prints of a mirrored ledger in which a line was changed."""
+    key = folder.run("ledger", "keygen", "example.org/m", "-o", "m.key")["path"]
+    (folder.path / "ledgers.toml").write_text(
+        f'[[ledgers]]\nname = "m"\npath = "m"\nkey = "file:{key}"\n'
+    )
+    ledger = ("--config", "ledgers.toml", "ledger")
+    folder.run(*ledger, "init", "m", "--origin", "example.org/m")
+    folder.run(*ledger, "append", "m", "--type", "a.v1")
+    segment = folder.path / "m" / f"{0:020d}.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b"a.v1", b"b.v1"))
+    return folder.run("--config", "ledgers.toml", "verify")
 
 
 def hold(folder: Folder) -> None:

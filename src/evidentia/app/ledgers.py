@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,9 @@ from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
 from evidentia.audit.keeper import StoreKeeper
 from evidentia.audit.mirror import MirroredLedger
+from evidentia.audit.parity import ledger_parity
 from evidentia.audit.places import ledger_source
+from evidentia.audit.values import EventSetParity
 from evidentia.errors import (
     LedgerDamagedError,
     RejectionError,
@@ -81,6 +83,20 @@ class OpenLedger:
         if self.mirror is not None:
             return self.mirror.append_each(drafts, policy)
         return self.ledger.append_each(drafts, policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A mirrored ledger of the configuration: what its seals show, and whether the store has it."""
+
+    name: str
+    verdict: LedgerVerdict
+    parity: EventSetParity
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the ledger holds and the store has the same events."""
+        return not self.verdict.failure_count and self.parity.is_consistent
 
 
 class Ledgers:
@@ -175,6 +191,38 @@ class Ledgers:
         trusted = (*rules.trusted, *entry.trusted(os.environ))
         kept = self._kept(entry) if entry.is_mirrored else None
         return verify_ledger(entry.folder, replace(rules, trusted=trusted, kept=kept))
+
+    def standings(
+        self, *, is_deep: bool, on_progress: Callable[[str, int], None]
+    ) -> tuple[Standing, ...]:
+        """Each mirrored ledger of the configuration, verified and held against the store.
+
+        One whose folder is not there yet is left out.
+
+        Raises:
+            LedgerError: One cannot be read.
+        """
+        return tuple(
+            self._standing(entry, is_deep=is_deep, on_progress=on_progress)
+            for entry in self._workspace.config.ledgers
+            if entry.is_mirrored and entry.folder.is_dir()
+        )
+
+    def _standing(
+        self, entry: LedgerEntry, *, is_deep: bool, on_progress: Callable[[str, int], None]
+    ) -> Standing:
+        rules = VerifyRules(is_deep=is_deep, on_progress=lambda done: on_progress(entry.name, done))
+        workspace = self._workspace
+        verdict = self.verify(entry, rules)
+        with workspace.store.reader() as reader:
+            parity = ledger_parity(
+                reader,
+                entry.folder,
+                workspace.packs,
+                source=ledger_source(entry.folder),
+                limits=workspace.config.options.limits,
+            )
+        return Standing(name=entry.name, verdict=verdict, parity=parity)
 
     def _kept(self, entry: LedgerEntry) -> KeptHead | None:
         try:

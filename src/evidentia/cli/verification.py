@@ -13,6 +13,7 @@ from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.seals import seals_json, show_seals
 from evidentia.cli.session import Session
+from evidentia.cli.standings import show_standing, standing_json
 
 if TYPE_CHECKING:
     from evidentia.audit.values import Finding, RecoverReport, VerifyReport
@@ -57,12 +58,19 @@ def verify_command(
             on_progress=lambda path, done: bar.advance(path.rpartition("/")[2], done, 0),
         )
         report = workspace.verify(options)
+        standings = session.ledgers().standings(
+            is_deep=is_deep, on_progress=lambda name, done: bar.advance(name, done, 0)
+        )
     if session.output.is_json:
-        session.output.emit(_as_json(report))
+        ledgers = [standing_json(each) for each in standings]
+        session.output.emit({**_as_json(report), "ledgers": ledgers})
     else:
         _show(report, session.output)
+        for each in standings:
+            show_standing(each, session.output)
     is_wanting = report.finding_count or (is_strict and report.gaps)
-    return EXIT_FOUND if is_wanting else EXIT_DONE
+    is_well = not is_wanting and all(each.is_well for each in standings)
+    return EXIT_DONE if is_well else EXIT_FOUND
 
 
 def _show(report: VerifyReport, output: Output) -> None:
