@@ -48,6 +48,10 @@ def verify_command(
         list[Path] | None,
         typer.Option("--head", metavar="FILE", help="A head that was kept elsewhere. Repeat it."),
     ] = None,
+    level: Annotated[
+        int,
+        typer.Option("--level", metavar="N", min=0, max=5, help="Fail below this claim level."),
+    ] = 0,
     is_deep: Annotated[
         bool, typer.Option("--deep", help="Also demand that each line is in canonical form.")
     ] = False,
@@ -60,6 +64,7 @@ def verify_command(
     from evidentia.cli.progress import progress_bar  # noqa: PLC0415 - start-up time
     from evidentia.ledger.layout import segment_files  # noqa: PLC0415 - start-up time
     from evidentia.ledger.verifying import VerifyRules  # noqa: PLC0415 - start-up time
+    from evidentia.proof.claims import Level  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
     ledgers = session.ledgers()
@@ -69,6 +74,7 @@ def verify_command(
         rules = VerifyRules(
             trusted=tuple(verifier_of(each) for each in keys or ()),
             heads=tuple((str(path), _content(path)) for path in heads or ()),
+            level_min=Level(level),
             is_deep=is_deep,
             on_progress=lambda done: bar.advance(entry.name, done, 0),
         )

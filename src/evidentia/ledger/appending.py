@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Final, Self
@@ -23,8 +22,8 @@ from evidentia.event.envelope import Draft, Sealed
 from evidentia.event.timestamp import format_time
 from evidentia.ledger.disk import Guard
 from evidentia.ledger.heads import Heads
-from evidentia.ledger.index import SegmentIndex, packed, standing_of
-from evidentia.ledger.layout import acknowledged_path, segment_file
+from evidentia.ledger.layout import acknowledged_path
+from evidentia.ledger.rotation import rotated
 from evidentia.ledger.sealing import (
     Draught,
     Request,
@@ -231,8 +230,9 @@ class Ledger:
         if not self._is_cut_told:
             self._tell_cut()
         if self._tail.index.byte_end >= self._options.segment_bytes_max:
+            self._make_head()
             with self._guard:
-                self._rotate()
+                self._tail = rotated(self._tail, self._tree, self._options.disk)
 
     def _write(self, lines: Sequence[Sealed]) -> None:
         tail, disk = self._tail, self._options.disk
@@ -305,30 +305,6 @@ class Ledger:
             self._sealer.prepare(request, self._tail.view, draught)
             self._write(request.lines)
         self._is_cut_told = True
-
-    def _rotate(self) -> None:
-        """Close the segment and begin the next."""
-        self._make_head()
-        tail, disk = self._tail, self._options.disk
-        after = standing_of(tail.chain, self._tree)
-        index = replace(tail.index, after=after)
-        disk.replace(tail.file.index_path, packed(index, after))
-        file = segment_file(self.folder, self.size)
-        descriptor = disk.open_for_append(file.path, is_new=True)
-        try:
-            disk.sync_folder(self.folder)
-        except OSError:
-            os.close(descriptor)
-            raise
-        tail.files.files.append(file)
-        tail.files.keep(tail.files.last - 1, index)
-        tail.close()
-        self._tail = Tail(
-            files=tail.files,
-            index=SegmentIndex(before=after),
-            chain=tail.chain,
-            descriptor=descriptor,
-        )
 
     def _note_acknowledged(self) -> None:
         if self._hint is None:
