@@ -252,7 +252,7 @@ def shell_command(path: str, query: NamedQuery) -> str:
 def shell_value(parameter: QueryParameter) -> str:
     """A parameter's default as the shell takes it; a relative time as one that is written out."""
     if parameter.type is not ParameterType.TIME:
-        return parameter.default
+        return parameter.default or "''"
     day = "2026-01-01" if parameter.default.startswith("-") else parameter.default.rstrip("Z")
     return f"\\\"strftime('%s', '{day.replace('T', ' ')}') * 1000000\\\""
 

@@ -177,10 +177,17 @@ def test_the_sqlite3_shell_gives_the_same_rows(name: str, filled_store: Path) ->
 
 @pytest.fixture(scope="module")
 def filled_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the example logs of both packs."""
-    path = tmp_path_factory.mktemp("store") / "s.db"
-    for pack, pattern in (("cowrie", "cowrie.json.*"), ("world", "world/*.jsonl")):
-        source = LogSource(pattern=str(CHECKOUT / "examples/logs" / pattern), pack=pack)
+    """A store with the example logs of two packs and the samples of the others."""
+    folder = tmp_path_factory.mktemp("store")
+    path = folder / "s.db"
+    examples = CHECKOUT / "examples/logs"
+    patterns = {"cowrie": examples / "cowrie.json.*", "world": examples / "world/*.jsonl"}
+    for pack in ("cortex", "pipeline"):
+        patterns[pack] = folder / f"{pack}.jsonl"
+        lines = (sample.line + b"\n" for sample in load_packs()[pack].samples)
+        patterns[pack].write_bytes(b"".join(lines))
+    for pack, pattern in patterns.items():
+        source = LogSource(pattern=str(pattern), pack=pack)
         config = Config(store=Store(path=path))
         options = IngestOptions(jobs=0)
         open_workspace(config).ingest([source], Watch(clock=lambda: 0.0), options)

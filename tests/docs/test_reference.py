@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from tests.unit.packs.sealers import ReceiptLog
 
 import evidentia.app.configuration
 from evidentia.audit.values import FindingKind
@@ -36,7 +37,7 @@ DATA_KEYS: Final = {
     "events": {"events[]": "<column>"},
     "explain": {"columns": "<name>", "decisions[].evidence": "<name>"},
     "status": {"gaps[].evidence": "<name>", "segments[].decisions[].evidence": "<name>"},
-    "verify": {"known_gaps[].evidence": "<name>"},
+    "verify": {"known_gaps[].evidence": "<name>", "seals[].reasons": "<name>"},
     "report": {
         "sections[].parameters": "<name>",
         "sections[].rows[]": "<name>",
@@ -113,6 +114,11 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     found["ingest"].append(folder.run(*ingest, str(archive)))
     found["report"].append(folder.run("report", "weekly", "2026-W01"))
     found |= ledger_outputs(folder)
+    # A seal that holds and is noteworthy all the same.
+    receipts = folder.path / "receipts.jsonl"
+    v2 = {"schema": "ggen-receipt/v2", "v2": {}, "is_folded": False}
+    receipts.write_bytes(ReceiptLog().line({}, **v2) + b"\n")  # type: ignore[arg-type]
+    found["ingest"].append(folder.run("ingest", "--pack", "pipeline", "--log", str(receipts)))
     hold(folder)
     found["status"] = [folder.run("status")]
     folder.execute("DELETE FROM lease")
@@ -286,9 +292,10 @@ def settings_of(table: type[msgspec.Struct]) -> dict[str, object]:
         field.encode_name: "required" if field.required else field.default
         for field in msgspec.structs.fields(table)
     }
-    # TOML has lists, the tables tuples, which nobody changes by accident.
+    # TOML has no tuples.
     return {
-        name: list(each) if isinstance(each, tuple) else each for name, each in defaults.items()
+        name: list(default) if isinstance(default, tuple) else default
+        for name, default in defaults.items()
     }
 
 

@@ -10,6 +10,7 @@ from tests.unit.ingest.kit import PACKS, Place, goods
 
 import evidentia
 from evidentia.app import Config, Workspace, load_config, open_workspace, utc_microseconds
+from evidentia.audit.keys import SealReferences
 from evidentia.errors import ConfigError, LogMissingError, StoreHeldError, UsageError
 from evidentia.ingest.values import IngestOptions, Watch
 from evidentia.log.values import Limits, LogSource
@@ -74,6 +75,21 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         batch_bytes=2,
         batch_seconds=3.0,
         limits=Limits(line_bytes_max=5, expansion_max=6, decompressed_bytes_max=7),
+    )
+
+
+def test_how_seals_are_checked_stands_beside_the_sources(tmp_path: Path) -> None:
+    """It changes no row, so it does not make another log of one that is in the store."""
+    text = '[[logs]]\npath = "a.jsonl"\npack = "world"\n'
+    more = 'sealed = true\nseal_keys = ["env:KEY"]\nallow_legacy_seals = true\n'
+
+    plain, sealed = configured(tmp_path, text), configured(tmp_path, text + more)
+
+    pattern = str(tmp_path / "a.jsonl")
+    assert plain.sources == sealed.sources
+    assert plain.seals[pattern] == SealReferences(folder=tmp_path)
+    assert sealed.seals[pattern] == SealReferences(
+        is_sealed=True, keys=("env:KEY",), is_legacy_allowed=True, folder=tmp_path
     )
 
 

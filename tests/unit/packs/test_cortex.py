@@ -111,6 +111,13 @@ def test_trace_tells_one_trace_in_the_order_of_the_log(
     assert empty_columns(rows) == []
 
 
+def test_trace_without_a_name_is_the_last_one(rows_of: RowsOf) -> None:
+    """Nobody knows a trace by heart: the last row that belongs to one says which."""
+    rows = rows_of(PACK, "trace", [LINES[:3]], limit=1)
+
+    assert [row[4] for row in rows] == ["evt_1"]
+
+
 def test_agent_events_gives_the_newest_first(rows_of: RowsOf, empty_columns: EmptyColumns) -> None:
     """Rows without a known time come first, because nobody knows how new they are."""
     rows = rows_of(PACK, "agent_events", [LINES], since=START + 2 * SECOND)

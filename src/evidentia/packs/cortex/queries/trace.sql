@@ -1,6 +1,6 @@
 -- title: One trace
 -- description: The events of one trace in the order of their log.
--- parameter trace_id: text = | The trace.
+-- parameter trace_id: text = | The trace; the one that the last row with any belongs to where it is empty.
 -- parameter limit: integer = 1000 | At most this many rows, from the first on.
 -- column ts: time | When
 -- column kind: text | Kind
@@ -14,6 +14,16 @@
 -- column id: integer | Position
 SELECT ts, kind, actor, session_id, event_id, event_hash, payload_json, log_path, line_no, id
 FROM events
-WHERE trace_id = :trace_id AND pack = 'cortex'
+WHERE trace_id = COALESCE(
+        NULLIF(:trace_id, ''),
+        (
+            SELECT newest.trace_id
+            FROM events AS newest
+            WHERE newest.trace_id IS NOT NULL AND newest.pack = 'cortex'
+            ORDER BY newest.id DESC
+            LIMIT 1
+        )
+    )
+  AND pack = 'cortex'
 ORDER BY id
 LIMIT :limit
