@@ -18,6 +18,9 @@ from typing import Final
 import blake3
 import rfc8785
 
+from evidentia.errors import RejectionError
+from evidentia.event.canonical import canonical_bytes
+from evidentia.event.values import JsonValue
 from evidentia.pack.seal import (
     SealKeys,
     SealReading,
@@ -149,7 +152,15 @@ def current_hash(members: dict[str, bytes]) -> str:
         ValueError: The row cannot be written as RFC 8785 demands.
     """
     row = json.loads(b"{" + b",".join(_items(members)) + b"}", parse_constant=_refuse)
-    return _CURRENT + blake3.blake3(_PREFIX + rfc8785.dumps(row)).hexdigest()
+    return _CURRENT + blake3.blake3(_PREFIX + _rfc8785(row)).hexdigest()
+
+
+def _rfc8785(row: JsonValue) -> bytes:
+    try:
+        return canonical_bytes(row)
+    except RejectionError:
+        # Our own door is narrower than the RFC: other writers pass it with numbers we refuse.
+        return rfc8785.dumps(row)
 
 
 def former_hash(members: dict[str, bytes]) -> str:
