@@ -24,7 +24,7 @@ from evidentia.ledger.layout import SegmentFile, acknowledged_path, broken_folde
 from evidentia.ledger.reading import LedgerFiles, LedgerView, Scan, scan
 from evidentia.ledger.statements import Recovered
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HINT_DIGITS: Final = 20
 _CLOSED: Final = -1
 _PIECE_BYTES: Final = 1024 * 1024

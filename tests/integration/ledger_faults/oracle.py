@@ -101,7 +101,10 @@ def _check_accounted(before: dict[str, bytes], after: dict[str, bytes]) -> None:
         same = _common(data, after[name])
         assert same == len(data) or data[same:] in kept.values() or _ends_in(data, kept)
     for name, data in kept.items():
-        assert name.startswith("broken/.") or tellings.get(name) == len(data), f"{name} is not told"
+        is_told = tellings.get(name) == len(data)
+        # A copy that was not finished has another name; a ledger not yet made has nothing to tell.
+        is_exempt = name.startswith(("broken/.", f"broken/{0:020d}-0-"))
+        assert is_told or is_exempt, f"{name} is not told"
 
 
 def _common(first: bytes, second: bytes) -> int:

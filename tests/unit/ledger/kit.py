@@ -34,7 +34,7 @@ def ticking(start_us: int = START_US) -> Callable[[], int]:
 
 
 def chance(seed: int = 1) -> Callable[[int], bytes]:
-    """Random bytes that are the same in each run."""
+    """Random bytes that are the same in each run; not for two openings of one ledger."""
     return random.Random(seed).randbytes  # noqa: S311 - the same again
 
 
@@ -56,7 +56,6 @@ def options(
     """Options without a reserve, so that a small disk will do."""
     found = LedgerOptions(
         clock=ticking(),
-        random=chance(),
         signer=key_for(signing),
         reserve_bytes=0,
         disk=disk or Disk(),
