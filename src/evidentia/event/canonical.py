@@ -36,6 +36,7 @@ _BARE_NAME: Final = re.compile(rf"[A-Za-z_][A-Za-z0-9_-]{{0,{_NAME_CHARACTERS_MA
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 _ascii_text: Final = json.JSONEncoder(ensure_ascii=True).encode
+_decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -52,6 +53,14 @@ def canonical_bytes(value: JsonValue) -> bytes:
             pass  # A lone surrogate; the slow pass says where.
     _refuse(value, "$", DEPTH_MAX)
     return rfc8785.dumps(value)
+
+
+def is_canonical(raw: bytes) -> bool:
+    """Whether bytes are the canonical bytes of the value that they hold."""
+    try:
+        return canonical_bytes(_decode(raw)) == raw
+    except (RejectionError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _is_plain(items: Iterable[object], depth: int) -> bool:

@@ -17,13 +17,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, cast
 
 import msgspec
 
 from evidentia.errors import RejectionError
-from evidentia.event.canonical import canonical_bytes
+from evidentia.event.canonical import canonical_bytes, is_canonical
 from evidentia.event.timestamp import format_time, parse_time
 from evidentia.event.values import JsonObject, JsonValue
 
@@ -149,7 +150,9 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
 
 ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Envelope)
-_VALUES: Final = msgspec.json.Decoder()
+_EVENT_HASH: Final = b',"event_hash":"'
+_EVENT_HASH_VALUE_BYTES: Final = 2 * 32 + 1
+"""The digits and the quote after them."""
 
 
 def content_of(draft: Draft) -> Content:
@@ -239,13 +242,28 @@ def hashed_bytes(line: bytes, envelope: Envelope) -> bytes:
     """
     # Before event_hash stand numbers and a list of texts, in whose texts a quote is escaped: so
     # the first occurrence is the member itself.
-    member = b',"event_hash":"%b"' % str(envelope.event_hash).encode()
-    rest = line.replace(member, b"", 1)
+    head, _, tail = line.partition(_EVENT_HASH)
+    rest = head + tail[_EVENT_HASH_VALUE_BYTES:]
     if isinstance(envelope.signature, Signature):
         signature = b',"signature":%b,"source":' % ENCODER.encode(envelope.signature)
         head, found, tail = rest.rpartition(signature + bytes(envelope.source))
         rest = b"".join((head, b',"source":', bytes(envelope.source), tail)) if found else rest
     return HASH_DOMAIN + rest
+
+
+def is_canonical_line(line: bytes, envelope: Envelope) -> bool:
+    """Whether a line is the canonical form of what it says. One that says a thing twice is not."""
+    return (
+        ENCODER.encode(envelope) == line
+        and is_canonical(bytes(envelope.payload))
+        and _is_canonical_part(bytes(envelope.source))
+        and _is_canonical_part(bytes(envelope.domain_tags))
+    )
+
+
+_PARTS_KEPT: Final = 64
+_is_canonical_part: Final = lru_cache(_PARTS_KEPT)(is_canonical)
+"""Sources and tags are few and come again and again."""
 
 
 def is_same_content(envelope: Envelope, content: Content) -> bool:

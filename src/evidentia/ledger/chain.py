@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from evidentia.errors import ProofError, RejectionError
-from evidentia.event.canonical import canonical_bytes
+from evidentia.errors import ProofError
 from evidentia.event.envelope import (
     DECODER,
     RESERVED,
@@ -28,6 +27,7 @@ from evidentia.event.envelope import (
     Envelope,
     Signature,
     hashed_bytes,
+    is_canonical_line,
     signed_bytes,
 )
 from evidentia.ledger.statements import CREATED, KEY_ROTATED, Created, KeyRotated, Signing
@@ -196,7 +196,7 @@ class ChainCheck:
         self._check_batch(envelope)
         self._check_signature(envelope)
         self._check_own(envelope)
-        if self._rules.is_canonical and not _is_canonical(line):
+        if self._rules.is_canonical and not is_canonical_line(line, envelope):
             self.fail(FailureKind.NOT_CANONICAL, "the line is not in canonical form (RFC 8785)")
         chain.size = envelope.sequence + 1
         chain.event_hash = str(envelope.event_hash)
@@ -219,7 +219,7 @@ class ChainCheck:
         )
 
     def _check_hashes(self, line: bytes, envelope: Envelope) -> None:
-        payload_hash = hashlib.sha256(envelope.payload).hexdigest()
+        payload_hash = sha256(envelope.payload).hexdigest()
         if payload_hash != envelope.payload_hash:
             self.fail(
                 FailureKind.PAYLOAD_HASH,
@@ -227,7 +227,7 @@ class ChainCheck:
                 expected=payload_hash,
                 observed=envelope.payload_hash,
             )
-        event_hash = hashlib.sha256(hashed_bytes(line, envelope)).hexdigest()
+        event_hash = sha256(hashed_bytes(line, envelope)).hexdigest()
         if event_hash != envelope.event_hash:
             self.fail(
                 FailureKind.EVENT_HASH,
@@ -384,11 +384,3 @@ def _version_of(line: bytes) -> object:
         return msgspec.json.decode(line, type=_Version).schema_version
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _is_canonical(line: bytes) -> bool:
-    """Whether a line is the canonical form of what it says. One that says a thing twice is not."""
-    try:
-        return canonical_bytes(msgspec.json.decode(line)) == line
-    except (RejectionError, msgspec.MsgspecError, RecursionError):
-        return False

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evidentia.errors import RejectionError
-from evidentia.event.canonical import DEPTH_MAX, INTEGER_MAX, canonical_bytes
+from evidentia.event.canonical import DEPTH_MAX, INTEGER_MAX, canonical_bytes, is_canonical
 from evidentia.event.long_number import LONG_INTEGER
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -58,6 +58,39 @@ def test_canonical_bytes_read_back_to_themselves(document: Any) -> None:
 
     assert written == rfc8785.dumps(document)
     assert canonical_bytes(json.loads(written)) == written
+
+
+@given(ANY)
+def test_what_is_written_is_canonical_and_no_other_form_is(document: Any) -> None:
+    """Bytes are canonical exactly when they are those that the value is written as."""
+    written = canonical_bytes(document)
+
+    assert is_canonical(written)
+    assert not is_canonical(written + b" ")
+    assert not is_canonical(b'{"a":1,"a":%b}' % written)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"1.0",
+        b"1e2",
+        b"-0",
+        b"NaN",
+        b'"\xff"',
+        b'"\\ud800"',
+        b'"\\u0061"',
+        b"9007199254740993",
+        b'{"b":1,"a":2}',
+        b"[1, 2]",
+        b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1),
+    ],
+)
+def test_what_is_no_canonical_form_is_told_without_an_error(raw: bytes) -> None:
+    """Anything that a ledger's line may hold in a value's place is judged, nothing raises."""
+    assert not is_canonical(raw)
 
 
 class Name(str):
