@@ -148,6 +148,15 @@ def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
             folder.run("ledger", "verify-proof", "a.key", "--key", secret),
         ],
     }
+    head = "kept.head"
+    folder.run("ledger", "head", ledger, "--key", secret, "-o", head)
+    folder.run("ledger", "append", ledger, "--key", secret, "--type", "a.v1")
+    found["ledger prove-extension"] = [
+        folder.run("ledger", "prove-extension", ledger, head, "-o", "grown")
+    ]
+    found["ledger verify-proof"].append(
+        folder.run("ledger", "verify-proof", "grown", "--key", secret, "--head", head)
+    )
     found["ledger rotate-key"] = [
         folder.run("ledger", "keygen", "example.org/a", "-o", "b.key")
         and folder.run("ledger", "rotate-key", ledger, "--key", secret, "--new-key", "file:b.key")

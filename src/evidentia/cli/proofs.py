@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +33,10 @@ def register(group: typer.Typer) -> None:
     group.command("prove", epilog="Example: evidentia ledger prove audit evt_01.. -o event.proof")(
         prove_command
     )
+    group.command(
+        "prove-extension",
+        epilog="Example: evidentia ledger prove-extension audit kept.head -o grown.proof",
+    )(prove_extension_command)
     group.command(
         "verify-proof",
         epilog="Example: evidentia ledger verify-proof event.proof --key example.org/audit+..",
@@ -226,6 +232,34 @@ def prove_command(
         session.output.say(f"wrote the proof of event {proof.sequence:,} to {shown(output)}")
 
 
+def prove_extension_command(
+    context: typer.Context,
+    ledger: Annotated[
+        str,
+        typer.Argument(metavar="LEDGER", help="A ledger's name in the configuration, or folder."),
+    ],
+    older: Annotated[Path, typer.Argument(metavar="HEAD", help="A head that was kept.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the proof goes.")
+    ],
+) -> None:
+    """Write a proof that the ledger only grew since a head, to be checked without the ledger.
+
+    The file has the form in which witnesses are asked for their signature (C2SP tlog-witness).
+    """
+    from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
+    from evidentia.ledger.proving import prove_extension  # noqa: PLC0415 - start-up time
+
+    session: Session = context.obj
+    text = prove_extension(session.ledgers().entry(ledger).folder, _content(older))
+    with new_file(output) as file:
+        file.write(text)
+    if session.output.is_json:
+        session.output.emit({"path": str(output), "proof": text.decode()})
+    else:
+        session.output.say(f"wrote the proof that the ledger extends the head to {shown(output)}")
+
+
 def verify_proof_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A proof file.")],
@@ -234,20 +268,23 @@ def verify_proof_command(
         Path | None,
         typer.Option("--event", metavar="FILE", help="The event's line, if you have it already."),
     ] = None,
+    older: Annotated[
+        Path | None,
+        typer.Option("--head", metavar="FILE", help="The older head, for a proof of extension."),
+    ] = None,
 ) -> int:
     """Check a proof: its head is signed by a key that you trust, and the event is under it.
 
-    Exit status 1 when it does not hold.
+    With --head: the head in the proof extends that older one. Exit status 1 when it does not hold.
     """
-    from evidentia.proof.proof_file import check_proof, parse_proof  # noqa: PLC0415 - start-up time
-
     session: Session = context.obj
     verifiers = [verifier_of(each) for each in keys]
     raw = _content(file)
     try:
-        proof = parse_proof(raw)
-        line = proof.extra if event is None else _content(event).removesuffix(b"\n")
-        head = check_proof(proof, line, verifiers)
+        if older is None:
+            held = _event_held(raw, event, verifiers)
+        else:
+            held = _extension_held(raw, _content(older), verifiers)
     except ProofError as error:
         if session.output.is_json:
             session.output.emit({"holds": False, "what": error.what})
@@ -255,22 +292,50 @@ def verify_proof_command(
             session.output.say(f"the proof does not hold: {shown(error.what)}")
         return EXIT_FOUND
     if session.output.is_json:
-        session.output.emit(
-            {
-                "holds": True,
-                "origin": head.origin,
-                "size": head.size,
-                "sequence": proof.index,
-                "event": line.decode("utf-8", "backslashreplace"),
-            }
-        )
-    else:
-        session.output.say(
-            f"holds: event {proof.index:,} is in the ledger {shown(head.origin)}"
-            f" of {counted(head.size, 'event')}"
-        )
-        session.output.say(shown(line.decode("utf-8", "backslashreplace"), width=len(line) * 4))
+        session.output.emit({"holds": True, **held.values})
+    for line in held.said:
+        session.output.say(line)
     return EXIT_DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A proof that holds: as a part of an object, and as lines for people."""
+
+    values: Json
+    said: tuple[str, ...]
+
+
+def _event_held(raw: bytes, event: Path | None, verifiers: Sequence[Verifier]) -> _Held:
+    from evidentia.proof.proof_file import check_proof, parse_proof  # noqa: PLC0415 - start-up time
+
+    proof = parse_proof(raw)
+    line = proof.extra if event is None else _content(event).removesuffix(b"\n")
+    head = check_proof(proof, line, verifiers)
+    text = line.decode("utf-8", "backslashreplace")
+    return _Held(
+        values={"origin": head.origin, "size": head.size, "sequence": proof.index, "event": text},
+        said=(
+            f"holds: event {proof.index:,} is in the ledger {shown(head.origin)}"
+            f" of {counted(head.size, 'event')}",
+            shown(text, width=len(line) * 4),
+        ),
+    )
+
+
+def _extension_held(raw: bytes, older: bytes, verifiers: Sequence[Verifier]) -> _Held:
+    from evidentia.proof.extension import check_extension, parse_extension  # noqa: PLC0415 - late
+    from evidentia.proof.head import open_head  # noqa: PLC0415 - start-up time
+
+    old = open_head(older, verifiers).head
+    head = check_extension(parse_extension(raw), old, verifiers)
+    return _Held(
+        values={"origin": head.origin, "size": head.size, "old_size": old.size},
+        said=(
+            f"holds: the ledger {shown(head.origin)} of {counted(head.size, 'event')} begins with"
+            f" the {old.size:,} of the older head",
+        ),
+    )
 
 
 def verifier_of(text: str) -> Verifier:

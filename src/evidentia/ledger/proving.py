@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidentia.errors import LedgerDamagedError, LedgerError, UsageError
+from evidentia.errors import LedgerDamagedError, LedgerError, ProofError, UsageError
 from evidentia.ledger.layout import head_path
 from evidentia.ledger.reading import LedgerFiles, LedgerView, scan
+from evidentia.proof.extension import Extension, format_extension
 from evidentia.proof.head import TreeHead, parse_head
 from evidentia.proof.inclusion import consistency_path, inclusion_path
 from evidentia.proof.note import parse_note
@@ -54,13 +55,7 @@ def prove(folder: Path, event_id: str) -> EventProof:
     if envelope is None:
         raise UsageError(f"the ledger has no event {event_id}", where=str(folder))
     note = _head_note(folder)
-    head, _ = parse_head(parse_note(note).text)
-    if head.size > view.size or view.tree_at(head.size).root() != head.root:
-        raise LedgerDamagedError(
-            "the ledger is not the one that its head is over",
-            where=str(head_path(folder)),
-            fix="see everything that is wrong: evidentia ledger verify",
-        )
+    head = _required_head(view, note)
     if envelope.sequence >= head.size:
         raise UsageError(
             f"the last head is over {head.size} events, and this one is number {envelope.sequence}",
@@ -72,13 +67,38 @@ def prove(folder: Path, event_id: str) -> EventProof:
     return EventProof(sequence=envelope.sequence, head=head, text=format_proof(proof), line=line)
 
 
-def prove_extension(folder: Path, earlier_size: int, later_size: int) -> tuple[bytes, ...]:
-    """The consistency proof that the tree of one size extends that of another (RFC 6962 §2.1.2).
+def prove_extension(folder: Path, older: bytes) -> bytes:
+    """The extension file from an older head to the ledger's last signed one.
+
+    Args:
+        folder: The ledger.
+        older: The older head as it was kept; its signatures are not looked at.
 
     Raises:
-        ProofError: There are no such sizes in this ledger.
+        ProofError: It is not a head, or not one of this ledger as it is.
+        LedgerError: The ledger has no signed head, or does not hold.
     """
-    return consistency_path(earlier_size, later_size, open_view(folder))
+    view = open_view(folder)
+    note = _head_note(folder)
+    newer = _required_head(view, note)
+    old, _ = parse_head(parse_note(older).text)
+    if old.origin != newer.origin:
+        raise ProofError(f"the head is that of {old.origin}, not of {newer.origin}")
+    if old.size > newer.size or view.tree_at(old.size).root() != old.root:
+        raise ProofError(f"the ledger does not extend this head over {old.size} events")
+    path = consistency_path(old.size, newer.size, view)
+    return format_extension(Extension(old_size=old.size, path=path, head=note))
+
+
+def _required_head(view: LedgerView, note: bytes) -> TreeHead:
+    head, _ = parse_head(parse_note(note).text)
+    if head.size > view.size or view.tree_at(head.size).root() != head.root:
+        raise LedgerDamagedError(
+            "the ledger is not the one that its head is over",
+            where=str(head_path(view.files.folder)),
+            fix="see everything that is wrong: evidentia ledger verify",
+        )
+    return head
 
 
 def _head_note(folder: Path) -> bytes:

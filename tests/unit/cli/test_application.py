@@ -61,6 +61,7 @@ def test_these_are_the_commands() -> None:
         "ledger init",
         "ledger keygen",
         "ledger prove",
+        "ledger prove-extension",
         "ledger rotate-key",
         "ledger verify",
         "ledger verify-proof",
