@@ -313,11 +313,11 @@ def _event_held(raw: bytes, event: Path | None, verifiers: Sequence[Verifier]) -
     line = proof.extra if event is None else _content(event).removesuffix(b"\n")
     head = check_proof(proof, line, verifiers)
     text = line.decode("utf-8", "backslashreplace")
+    ledger = f"{shown(head.origin)} of {counted(head.size, 'event')}"
     return _Held(
         values={"origin": head.origin, "size": head.size, "sequence": proof.index, "event": text},
         said=(
-            f"holds: event {proof.index:,} is in the ledger {shown(head.origin)}"
-            f" of {counted(head.size, 'event')}",
+            f"holds: event {proof.index:,} is in the ledger {ledger}",
             shown(text, width=len(line) * 4),
         ),
     )
@@ -329,12 +329,10 @@ def _extension_held(raw: bytes, older: bytes, verifiers: Sequence[Verifier]) -> 
 
     old = open_head(older, verifiers).head
     head = check_extension(parse_extension(raw), old, verifiers)
+    ledger = f"{shown(head.origin)} of {counted(head.size, 'event')}"
     return _Held(
         values={"origin": head.origin, "size": head.size, "old_size": old.size},
-        said=(
-            f"holds: the ledger {shown(head.origin)} of {counted(head.size, 'event')} begins with"
-            f" the {old.size:,} of the older head",
-        ),
+        said=(f"holds: the ledger {ledger} begins with the {old.size:,} of the older head",),
     )
 
 
