@@ -36,7 +36,7 @@ class Aside:
         part: and which is held now.
         held_max: More are counted and not held.
         listed: The ids of the first, whatever part they are of.
-        repeated: Events whose id one that is held has as well.
+        repeated: Ids that another one of those held has as well.
     """
 
     held_max: int
@@ -45,7 +45,7 @@ class Aside:
     count: int = 0
     listed: list[str] = field(default_factory=list)
     held: dict[str, Unmatched] = field(default_factory=dict)
-    repeated: list[Unmatched] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     is_over: bool = False
 
     def add(self, event: Unmatched) -> None:
@@ -58,7 +58,7 @@ class Aside:
         if event.id in self.held:
             # One id a million times over is counted, and shown in part.
             if len(self.repeated) < LISTED_MAX:
-                self.repeated.append(event)
+                self.repeated.append(event.id)
         elif len(self.held) < self.held_max:
             self.held[event.id] = event
         else:

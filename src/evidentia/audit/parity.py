@@ -10,7 +10,7 @@ part of the ids, so that memory stays bounded and the answer exact.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,15 +140,25 @@ class _Comparison:
             # Nothing on one side could match what is on the other.
             tally.take_all(first.lines, first.rows)
         else:
-            # Half full on the average, so that no part overflows by chance.
-            parts = 2 * max(first.lines.count, first.rows.count) // held_max + 1
-            for part in range(parts):
-                sides = [Aside(held_max=held_max, parts=parts, part=part) for _ in range(2)]
-                self._settle(self._walked(*sides), tally)
+            # Half full on the average, so that hardly ever a part overflows by chance.
+            tally = self._by_parts(
+                2 * max(first.lines.count, first.rows.count) // held_max + 1, held_max
+            )
         if self._has_unique_ids:
             for each in self._reader.repeated_ids(sorted(self._ours), LISTED_MAX):
                 tally.duplicate(each)
         return tally.report(first.line_count, first.row_count)
+
+    def _by_parts(self, parts: int, held_max: int) -> Tally:
+        """Match what did not fit, one part of the ids after the other, each by a walk of its own."""
+        tally = Tally()
+        for part in range(parts):
+            sides = [Aside(held_max=held_max, parts=parts, part=part) for _ in range(2)]
+            walk = self._walked(*sides)
+            if walk.is_over:
+                return self._by_parts(2 * parts, held_max)
+            self._settle(walk, tally)
+        return tally
 
     def _walked(self, lines: Aside, rows: Aside) -> _Walk:
         walk = _Walk(self._reader, self._parser, self._limits, lines, rows)
@@ -158,25 +168,21 @@ class _Comparison:
 
     def _settle(self, walk: _Walk, tally: Tally) -> None:
         """Match by id what did not fit by place."""
+        lines, rows = walk.lines, walk.rows
         known = self._placed_ids(walk) if self._has_unique_ids else set()
-        for line in walk.lines.held.values():
-            row = walk.rows.held.get(line.id)
+        for line in lines.held.values():
+            row = rows.held.get(line.id)
             if row is not None:
                 tally.pair(line, row)
             elif line.id in known:
                 tally.duplicate(line.id)
             else:
                 tally.missing_in_sqlite(line.id)
-        for row in walk.rows.held.values():
-            if row.id not in walk.lines.held:
-                tally.missing_in_jsonl(row.id)
-        for line in walk.lines.repeated:
-            if self._has_unique_ids:
-                tally.duplicate(line.id)
-            else:
-                tally.missing_in_sqlite(line.id)
-        for row in walk.rows.repeated:
-            tally.missing_in_jsonl(row.id)
+        for lost in (*(each for each in rows.held if each not in lines.held), *rows.repeated):
+            tally.missing_in_jsonl(lost)
+        take = tally.duplicate if self._has_unique_ids else tally.missing_in_sqlite
+        for again in lines.repeated:
+            take(again)
 
     def _placed_ids(self, walk: _Walk) -> set[str]:
         """Ids of lines without a row that a row with another line has: the ledger repeats them."""
@@ -196,7 +202,13 @@ class _Rows:
         self.head = next(rows, None)
 
     def advance(self) -> None:
+        """Pass one by."""
         self.head = next(self._rows, None)
+
+    def is_next(self, position: int, raw: bytes) -> bool:
+        """Whether the next row has this place and these bytes."""
+        head = self.head
+        return head is not None and head.position == position and head.raw == raw
 
     def before(self, position: int) -> Iterator[EventLine]:
         """The rows before a position, which are passed by."""
@@ -239,7 +251,7 @@ class _Walk:
             for row in rows.before(base + SEGMENT_BYTES_MAX):
                 self._row(row)
 
-    def _stored(self, segment_id: int) -> Iterator[EventLine]:
+    def _stored(self, segment_id: int) -> Generator[EventLine, None, None]:
         if segment_id:
             yield from self._reader.event_lines(segment_id, _ALL)
 
@@ -264,8 +276,7 @@ class _Walk:
             self._lines_without_rows(block)
             return
         for raw in block.data.split(b"\n"):
-            head = rows.head
-            if head is not None and head.position == place and head.raw == raw:
+            if rows.is_next(place, raw):
                 self.line_count += 1
                 self.row_count += 1
                 rows.advance()

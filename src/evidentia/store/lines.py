@@ -53,6 +53,8 @@ def repeated_ids(connection: Connection, segment_ids: Sequence[int], limit: int)
 
     The index over ids is walked in its order, so nothing is sorted or held.
     """
+    if not segment_ids:
+        return ()
     rows = EVENT_ROWS.c
     spans = [_inside(each) for each in segment_ids]
     query = (
@@ -63,7 +65,7 @@ def repeated_ids(connection: Connection, segment_ids: Sequence[int], limit: int)
         .order_by(rows.event_id)
         .limit(limit)
     )
-    return tuple(connection.execute(query).scalars()) if spans else ()
+    return tuple(connection.execute(query).scalars())
 
 
 def _inside(segment_id: int) -> ColumnElement[bool]:

@@ -45,7 +45,7 @@ class Transactions:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A transaction for reading, or a part of the one that is open."""
-        if self._is_open:
+        if self._connection.in_transaction():
             yield
             return
         with translated(str(self._path)), self._connection.begin():

@@ -10,6 +10,8 @@ from tests.unit.ingest.kit import BAD_LINES, Place, good, goods
 from evidentia.ingest.values import IngestOptions
 from evidentia.log.values import Limits
 
+from .mirror_kit import ALLOW, Mirror, drafts
+
 LOG = "a.jsonl"
 CONTENT = (
     b"\xef\xbb\xbf"
@@ -43,3 +45,19 @@ def filled(place: Place) -> Place:
     place.write(LOG, CONTENT)
     place.ingest(LOG)
     return place
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Mirror:
+    """A ledger that holds its own first event, and no store yet."""
+    made = Mirror(folder=tmp_path)
+    made.create()
+    return made
+
+
+@pytest.fixture
+def both(mirror: Mirror) -> Mirror:
+    """A ledger of three events and its own, and a store with all of them."""
+    with mirror.mirrored() as mirrored:
+        mirrored.append(drafts(0, 3), ALLOW)
+    return mirror
