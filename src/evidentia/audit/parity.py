@@ -150,7 +150,7 @@ class _Comparison:
         return tally.report(first.line_count, first.row_count)
 
     def _by_parts(self, parts: int, held_max: int) -> Tally:
-        """Match what did not fit, one part of the ids after the other, each by a walk of its own."""
+        """Match what did not fit, one part of the ids after the other, each by one walk."""
         tally = Tally()
         for part in range(parts):
             sides = [Aside(held_max=held_max, parts=parts, part=part) for _ in range(2)]

@@ -297,9 +297,9 @@ def test_lists_are_cut_and_counts_are_not(tmp_path: Path) -> None:
     assert (len(found.missing_in_jsonl), found.missing_in_jsonl_count) == (100, 100)
 
 
-@pytest.mark.parametrize(("count", "behind"), [(200_000, 0), (50_000, 50_000)])
+@pytest.mark.parametrize(("count", "behind"), [(200_000, 0), (20_000, 20_000)])
 def test_memory_does_not_grow_with_the_log(tmp_path: Path, count: int, behind: int) -> None:
-    """Many events (50 MB of them), all equal or all missing, are compared in a few megabytes."""
+    """200,000 events that are equal, or many that are missing, are compared in a few megabytes."""
     made = Mirror(folder=tmp_path)
     made.ledger_folder.mkdir()
     with (made.ledger_folder / SEGMENT).open("wb") as file:
