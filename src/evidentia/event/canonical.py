@@ -40,18 +40,22 @@ _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def canonical_bytes(value: JsonValue) -> bytes:
+def canonical_bytes(value: JsonValue, depth_max: int = DEPTH_MAX) -> bytes:
     """The RFC 8785 bytes of a parsed JSON value.
+
+    Args:
+        value: The value.
+        depth_max: Deepest nesting that is accepted; less for what becomes a part of something.
 
     Raises:
         RejectionError: The value is not JSON within the limits above; ``where`` is its JSON path.
     """
-    if _is_plain((value,), DEPTH_MAX):
+    if _is_plain((value,), depth_max):
         try:
             return _encode(value)
         except UnicodeEncodeError:
             pass  # A lone surrogate; the slow pass says where.
-    _refuse(value, "$", DEPTH_MAX)
+    _refuse(value, "$", depth_max)
     return rfc8785.dumps(value)
 
 

@@ -24,7 +24,7 @@ from typing import Final, cast
 import msgspec
 
 from evidentia.errors import RejectionError
-from evidentia.event.canonical import canonical_bytes, is_canonical
+from evidentia.event.canonical import DEPTH_MAX, canonical_bytes, is_canonical
 from evidentia.event.timestamp import format_time, parse_time
 from evidentia.event.values import JsonObject, JsonValue
 
@@ -42,6 +42,8 @@ SOURCE_TYPES: Final = (
     "external_outcome",
     "manual_correction",
 )
+_PART_DEPTH_MAX: Final = DEPTH_MAX - 1
+"""The envelope is one level itself, and a line must read back within the limit."""
 RESERVED: Final = "evidentia.ledger."
 """Event types that begin like this are written by the ledger itself."""
 RUNTIME: Final[Mapping[str, JsonValue]] = MappingProxyType({"type": "runtime"})
@@ -173,7 +175,7 @@ def content_of(draft: Draft) -> Content:
         event_type=draft.event_type,
         id=draft.id,
         observed_at=None if draft.observed_at is None else _utc(draft.observed_at),
-        payload=canonical_bytes(draft.payload),
+        payload=canonical_bytes(draft.payload, _PART_DEPTH_MAX),
         source=_RUNTIME_BYTES if draft.source is RUNTIME else _source(draft.source),
         domain_tags=_domain_tags(draft.domain_tags) if draft.domain_tags else b"[]",
         session_id=draft.session_id,
@@ -188,7 +190,7 @@ def _source(source: Mapping[str, JsonValue]) -> bytes:
             where="source.type",
             fix=f"use one of {', '.join(SOURCE_TYPES)}",
         )
-    return canonical_bytes(dict(source))
+    return canonical_bytes(dict(source), _PART_DEPTH_MAX)
 
 
 _RUNTIME_BYTES: Final = _source(RUNTIME)

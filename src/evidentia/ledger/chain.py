@@ -33,6 +33,9 @@ from evidentia.event.envelope import (
 from evidentia.ledger.statements import CREATED, KEY_ROTATED, Created, KeyRotated, Signing
 from evidentia.proof.keys import VerifierKey
 
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that it cannot read: not all of it is of its own family."""
+
 
 class FailureKind(StrEnum):
     """What may be wrong with a line. The words are stable."""
@@ -184,7 +187,7 @@ class ChainCheck:
         chain = self.chain
         try:
             envelope = DECODER.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             self._check_undecoded(line, error)
             return None
         if envelope.schema_version != SCHEMA_VERSION:
@@ -299,7 +302,7 @@ class ChainCheck:
             return self.chain.key
         try:
             return VerifierKey.parse(str(_payload(envelope, Created).verifier_key))
-        except (ProofError, msgspec.MsgspecError):
+        except (ProofError, *_UNREADABLE):
             return None
 
     def _check_own(self, envelope: Envelope) -> None:
@@ -310,7 +313,7 @@ class ChainCheck:
                 self._begin(envelope, _payload(envelope, Created))
             elif envelope.event_type == KEY_ROTATED:
                 self._rotate(envelope, _payload(envelope, KeyRotated))
-        except (ProofError, msgspec.MsgspecError) as error:
+        except (ProofError, *_UNREADABLE) as error:
             is_first = envelope.event_type == CREATED
             kind = FailureKind.NOT_CREATED if is_first else FailureKind.ROTATION_REFUSED
             self.fail(kind, f"the ledger's own event is not understood: {error}")
@@ -382,5 +385,5 @@ def _version_of(line: bytes) -> object:
     """The schema version that a line states which is otherwise not understood."""
     try:
         return msgspec.json.decode(line, type=_Version).schema_version
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
