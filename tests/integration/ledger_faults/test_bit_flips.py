@@ -54,7 +54,7 @@ class Quick(Disk):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A ledger of several segments, what must be found in it, and the head that is kept elsewhere."""
+    """A ledger of several segments, what must be found in it, and the head that is kept."""
 
     folder: Path
     signing: Signing
