@@ -13,10 +13,11 @@ from evidentia.app.references import LedgerEntry, signer_from
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
 from evidentia.audit.keeper import StoreKeeper
+from evidentia.audit.ledger_replay import replay_ledger
 from evidentia.audit.mirror import MirroredLedger
 from evidentia.audit.parity import ledger_parity
 from evidentia.audit.places import ledger_source
-from evidentia.audit.values import EventSetParity
+from evidentia.audit.values import EventSetParity, ReplayReport
 from evidentia.errors import (
     LedgerDamagedError,
     RejectionError,
@@ -25,6 +26,7 @@ from evidentia.errors import (
 )
 from evidentia.event.envelope import Draft
 from evidentia.ledger.appending import Ledger
+from evidentia.ledger.holding import held
 from evidentia.ledger.opening import create_ledger, open_ledger
 from evidentia.ledger.reading import created_of
 from evidentia.ledger.statements import Signing
@@ -32,6 +34,7 @@ from evidentia.ledger.values import Acknowledgement, HeadKeeper, KeptHead, Ledge
 from evidentia.ledger.verifying import LedgerVerdict, VerifyRules, verify_ledger
 from evidentia.proof.keys import Signer
 from evidentia.proof.policy import Contribution, PolicyDecision
+from evidentia.store.writer import StoreWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,15 +174,8 @@ class Ledgers:
                 return
             writer = stack.enter_context(self._workspace.writer(command))
             ledger = stack.enter_context(self._open(entry, StoreKeeper(writer)))
-            catch_up = CatchUp(
-                writer,
-                self._workspace.packs,
-                entry.folder,
-                time.monotonic,
-                source=ledger_source(entry.folder),
-                options=replace(self._workspace.config.options, jobs=0),
-            )
-            yield OpenLedger(ledger=ledger, mirror=MirroredLedger(ledger, catch_up))
+            mirror = MirroredLedger(ledger, self._catch_up(writer, entry))
+            yield OpenLedger(ledger=ledger, mirror=mirror)
 
     def verify(self, entry: LedgerEntry, rules: VerifyRules) -> LedgerVerdict:
         """Everything that is wrong with a ledger, held against its keys and the head in the store.
@@ -191,6 +187,40 @@ class Ledgers:
         trusted = (*rules.trusted, *entry.trusted(os.environ))
         kept = self._kept(entry) if entry.is_mirrored else None
         return verify_ledger(entry.folder, replace(rules, trusted=trusted, kept=kept))
+
+    def replay(self) -> tuple[tuple[str, ReplayReport], ...]:
+        """Put into the store what it lacks of each mirrored ledger, in ledger order.
+
+        The ledgers are held meanwhile, so that nobody appends.
+
+        Returns:
+            Each ledger's name, and what was done.
+
+        Raises:
+            DivergenceError: Ledger and store hold other bytes under one id or in one place;
+                nothing of that ledger was written.
+            LedgerError: A ledger is held by another process, or cannot be read.
+            StoreError: The store refuses or fails.
+        """
+        return tuple(
+            (entry.name, self._replay(entry))
+            for entry in self._workspace.config.ledgers
+            if entry.is_mirrored and entry.folder.is_dir()
+        )
+
+    def _replay(self, entry: LedgerEntry) -> ReplayReport:
+        with held(entry.folder), self._workspace.writer("recover") as writer:
+            return replay_ledger(self._catch_up(writer, entry))
+
+    def _catch_up(self, writer: StoreWriter, entry: LedgerEntry) -> CatchUp:
+        return CatchUp(
+            writer,
+            self._workspace.packs,
+            entry.folder,
+            time.monotonic,
+            source=ledger_source(entry.folder),
+            options=replace(self._workspace.config.options, jobs=0),
+        )
 
     def standings(
         self, *, is_deep: bool, on_progress: Callable[[str, int], None]

@@ -10,7 +10,7 @@ from evidentia.cli.proofs import show_verdict, verdict_json
 
 if TYPE_CHECKING:
     from evidentia.app.ledgers import Standing
-    from evidentia.audit.values import EventSetParity
+    from evidentia.audit.values import EventSetParity, ReplayReport
 
 _IDS_SHOWN = 10
 
@@ -80,4 +80,24 @@ def parity_json(parity: EventSetParity) -> Json:
             for each in parity.mismatched
         ],
         "duplicate_ids": list(parity.duplicate_ids),
+    }
+
+
+def show_replay(name: str, replay: ReplayReport, output: Output) -> None:
+    """What replaying a ledger did, for people."""
+    output.say(
+        f"ledger {shown(name)}: replayed {counted(replay.replayed, 'event')},"
+        f" {replay.skipped_existing:,} were there"
+    )
+    if not replay.parity.is_consistent:
+        show_parity(replay.parity, output)
+
+
+def replay_json(name: str, replay: ReplayReport) -> Json:
+    """The same as one object."""
+    return {
+        "name": name,
+        "replayed": replay.replayed,
+        "skipped_existing": replay.skipped_existing,
+        "parity": parity_json(replay.parity),
     }

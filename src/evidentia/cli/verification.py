@@ -13,7 +13,7 @@ from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.seals import seals_json, show_seals
 from evidentia.cli.session import Session
-from evidentia.cli.standings import show_standing, standing_json
+from evidentia.cli.standings import replay_json, show_replay, show_standing, standing_json
 
 if TYPE_CHECKING:
     from evidentia.audit.values import Finding, RecoverReport, VerifyReport
@@ -183,25 +183,31 @@ def _as_json(report: VerifyReport) -> Json:
 
 
 def recover_command(context: typer.Context) -> int:
-    """Put back what the logs give wherever the store was damaged.
+    """Put back what the logs give wherever the store was damaged, or lacks of a ledger.
 
     Only batches whose bytes in the log still have the recorded digest are touched, each in one
-    transaction, and each is noted in the audit log. The logs are never touched. Exit status 1
-    when something is left that a replay cannot mend.
+    transaction, and each is noted in the audit log. Events of a mirrored ledger that the store
+    lacks are replayed in ledger order. The logs are never touched. Exit status 1 when something is
+    left that a replay cannot mend.
     """
     session: Session = context.obj
     report = session.workspace().recover()
+    replays = session.ledgers().replay()
     if session.output.is_json:
         session.output.emit(
             {
                 "batches": report.batches,
                 "events": report.events,
                 "unrepaired": [_finding_json(finding) for finding in report.unrepaired],
+                "ledgers": [replay_json(name, replay) for name, replay in replays],
             }
         )
     else:
         _show_recovery(report, session.output)
-    return EXIT_FOUND if report.unrepaired else EXIT_DONE
+        for name, replay in replays:
+            show_replay(name, replay, session.output)
+    is_whole = all(replay.parity.is_consistent for _, replay in replays)
+    return EXIT_DONE if is_whole and not report.unrepaired else EXIT_FOUND
 
 
 def _show_recovery(report: RecoverReport, output: Output) -> None:
