@@ -14,10 +14,10 @@ Checking works on the bytes of the line as they stand; nothing is written anew t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, cast
 
@@ -154,6 +154,7 @@ ENCODER: Final = msgspec.json.Encoder()
 DECODER: Final = msgspec.json.Decoder(Envelope)
 _EVENT_HASH: Final = b',"event_hash":"'
 _EVENT_HASH_VALUE_BYTES: Final = 2 * 32 + 1
+_EVENT_TYPE: Final = b',"event_type":'
 """The digits and the quote after them."""
 
 
@@ -202,8 +203,8 @@ def _domain_tags(tags: Sequence[str]) -> bytes:
     return canonical_bytes(list(tags))
 
 
-def seal(content: Content, event_id: str, place: Place) -> Envelope:
-    """The envelope of an event in its place, with both hashes, not yet signed."""
+def seal(content: Content, event_id: str, place: Place) -> tuple[Envelope, bytes]:
+    """The envelope of an event in its place, with both hashes, and its line; not yet signed."""
     envelope = Envelope(
         batch=Batch(place.batch_index, place.batch_size) if place.batch_size > 1 else msgspec.UNSET,
         domain_tags=msgspec.Raw(content.domain_tags),
@@ -211,7 +212,7 @@ def seal(content: Content, event_id: str, place: Place) -> Envelope:
         id=event_id,
         observed_at=content.observed_at or place.recorded_at,
         payload=msgspec.Raw(content.payload),
-        payload_hash=hashlib.sha256(content.payload).hexdigest(),
+        payload_hash=sha256(content.payload).hexdigest(),
         prev_event_hash=place.prev_event_hash,
         recorded_at=place.recorded_at,
         schema_version=SCHEMA_VERSION,
@@ -220,8 +221,14 @@ def seal(content: Content, event_id: str, place: Place) -> Envelope:
         source=msgspec.Raw(content.source),
         trace_id=content.trace_id,
     )
-    digest = hashlib.sha256(HASH_DOMAIN + ENCODER.encode(envelope)).hexdigest()
-    return msgspec.structs.replace(envelope, event_hash=digest)
+    hashed = ENCODER.encode(envelope)
+    event_hash = sha256(HASH_DOMAIN + hashed).hexdigest()
+    # Nobody else has the envelope yet, and another one would cost as much as its hash.
+    msgspec.structs.force_setattr(envelope, "event_hash", event_hash)
+    # The member goes where the canonical order has it. What stands before it is as in
+    # ``hashed_bytes``, so the first occurrence is the member itself.
+    head, member, tail = hashed.partition(_EVENT_TYPE)
+    return envelope, b"".join((head, _EVENT_HASH, event_hash.encode(), b'"', member, tail))
 
 
 def signed_bytes(event_hash: str, key_id: str, signed_at: str) -> bytes:

@@ -40,12 +40,14 @@ from evidentia.ledger.values import Acknowledgement, LedgerOptions
 from evidentia.proof.head import TreeHead
 from evidentia.proof.keys import Signer, VerifierKey
 from evidentia.proof.policy import PolicyDecision, require_contributors, require_proceeds
-from evidentia.proof.tree import leaf_hash
+from evidentia.proof.tree import CompactRange, leaf_hash
 
 SURFACE: Final = "ledger.append"
 """What an append is called in policy decisions."""
 _HINT_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 _HINT_MODE: Final = 0o644
+_ROOM_BYTES_MAX: Final = 1024 * 1024
+"""Appended at most until it is asked again how much is free."""
 
 
 class Ledger:
@@ -73,6 +75,7 @@ class Ledger:
         self._is_cut_told = True
         self._is_closed = False
         self._passed: PolicyDecision | None = None
+        self._room_bytes = 0
         self._hint: int | None = None
         with suppress(OSError):
             # Only a hint: where there is no room for it, there is none.
@@ -232,30 +235,40 @@ class Ledger:
         if self._tail.index.byte_end >= self._options.segment_bytes_max:
             self._make_head()
             with self._guard:
-                self._tail = rotated(self._tail, self._tree, self._options.disk)
+                self._tail = rotated(self._tail, self._grown_tree(), self._options.disk)
 
     def _write(self, lines: Sequence[Sealed]) -> None:
         tail, disk = self._tail, self._options.disk
         data = b"".join([b"%b\n" % line.line for line in lines])
-        with self._guard:
-            free = disk.free_bytes(tail.descriptor)
-        if free < len(data) + self._options.reserve_bytes:
-            raise LedgerFullError(
-                f"there is no room for the ledger: {free} bytes are free,"
-                f" {len(data) + self._options.reserve_bytes} are wanted; nothing was appended",
-                where=str(tail.file.path),
-                fix="free some space: appending goes on by itself then",
-            )
+        self._require_room(len(data))
         with self._guard:
             disk.write_all(tail.descriptor, data)
             disk.sync(tail.descriptor)
-            leaves = [leaf_hash(line.line) for line in lines]
             tail.index.extend(
-                [line.id for line in lines], leaves, [len(line.line) for line in lines]
+                [line.id for line in lines],
+                [leaf_hash(line.line) for line in lines],
+                [len(line.line) for line in lines],
             )
-            self._tree.extend(leaves)
             tail.chain.size, tail.chain.event_hash = lines[-1].sequence + 1, lines[-1].event_hash
         self._note_acknowledged()
+
+    def _require_room(self, wanted_bytes: int) -> None:
+        """Refuse what would fill the disk; how much is free is not asked for every event."""
+        self._room_bytes -= wanted_bytes
+        if self._room_bytes >= 0:
+            return
+        with self._guard:
+            free = self._options.disk.free_bytes(self._tail.descriptor)
+        spare = free - wanted_bytes - self._options.reserve_bytes
+        if spare < 0:
+            raise LedgerFullError(
+                f"there is no room for the ledger: {free} bytes are free,"
+                f" {wanted_bytes + self._options.reserve_bytes} are wanted; nothing was appended",
+                where=str(self._tail.file.path),
+                fix="free some space: appending goes on by itself then",
+            )
+        # Others fill the disk as well. Should they be faster, the write itself finds out.
+        self._room_bytes = min(spare // 16, _ROOM_BYTES_MAX)
 
     def _spoil(self, error: BaseException) -> None:
         """Whatever ends a write early leaves a tail that only the disk itself can tell about."""
@@ -344,7 +357,13 @@ class Ledger:
 
     def _make_head(self) -> TreeHead:
         with self._guard:
-            return self._heads.make(self._tail, self._tree, self._sealer.signer)
+            return self._heads.make(self._tail, self._grown_tree(), self._sealer.signer)
+
+    def _grown_tree(self) -> CompactRange:
+        """The tree over everything: it takes in what was appended since it was asked for last."""
+        index = self._tail.index
+        self._tree.extend(index.hashes()[self._tree.size - index.before.size :])
+        return self._tree
 
     def rotate_key(self, signer: Signer, policy: PolicyDecision) -> Acknowledgement:
         """Let another key sign from the next event on; the present one signs that this is so.

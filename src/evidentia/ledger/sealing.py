@@ -82,9 +82,10 @@ class Sealer:
             for content in request.contents
             if content.id is not None
         }
+        fresh: Sequence[Content] = request.contents
         if known:
-            _refuse_other_content(request.contents, known)
-        fresh = [each for each in request.contents if each.id is None or known[each.id] is None]
+            _refuse_other_content(fresh, known)
+            fresh = [each for each in fresh if each.id is None or known[each.id] is None]
         if fresh:
             self._refuse_other_size(request.expected_size, draught)
             request.lines = self._seal_all((*request.own, *fresh), draught)
@@ -116,21 +117,18 @@ class Sealer:
         lines: list[Sealed] = []
         for place, content in enumerate(contents):
             name = next(names) if content.id is None else content.id
-            envelope = seal(
-                content,
-                name,
-                Place(
-                    sequence=size,
-                    recorded_at=recorded_at,
-                    prev_event_hash=event_hash,
-                    batch_index=place,
-                    batch_size=len(contents),
-                ),
+            at = Place(
+                sequence=size,
+                recorded_at=recorded_at,
+                prev_event_hash=event_hash,
+                batch_index=place,
+                batch_size=len(contents),
             )
+            envelope, line = seal(content, name, at)
             event_hash = str(envelope.event_hash)
             if self._signing is Signing.ROWS or content.event_type == KEY_ROTATED:
                 envelope = self._signed(envelope, event_hash, recorded_at)
-            line = ENCODER.encode(envelope)
+                line = ENCODER.encode(envelope)
             self._refuse_long(line, name)
             envelopes.append(envelope)
             lines.append(Sealed(line=line, id=name, sequence=size, event_hash=event_hash))
@@ -236,6 +234,8 @@ def _acknowledged(
     request: Request, known: Mapping[str | None, Envelope | None]
 ) -> tuple[Acknowledgement, ...]:
     fresh = iter(request.lines[len(request.own) :])
+    if not known:
+        return tuple(map(_first, fresh))
     return tuple(
         [
             _repeat(earlier) if (earlier := known.get(content.id)) else _first(next(fresh))

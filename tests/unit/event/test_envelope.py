@@ -25,7 +25,9 @@ PLACE = Place(sequence=7, recorded_at="2026-11-27T15:30:00.000000Z", prev_event_
 
 def _line(payload: JsonValue, *tags: str) -> bytes:
     draft = Draft(event_type="test.v1", payload=payload, domain_tags=tags)
-    return ENCODER.encode(seal(content_of(draft), "evt_1", PLACE))
+    envelope, line = seal(content_of(draft), "evt_1", PLACE)
+    assert ENCODER.encode(envelope) == line
+    return line
 
 
 @given(st.text(alphabet='",:event_hash', min_size=1))
@@ -38,9 +40,9 @@ def test_a_hash_is_over_the_line_without_it(text: str) -> None:
 
 
 def test_what_an_append_takes_is_canonical() -> None:
-    """A payload of the greatest depth makes a line that is one level deeper, and canonical."""
+    """A payload as deep as fits into a line makes a line that is canonical."""
     payload: JsonValue = "deepest"
-    for _ in range(DEPTH_MAX):
+    for _ in range(DEPTH_MAX - 1):
         payload = [payload]
 
     line = _line(payload)
