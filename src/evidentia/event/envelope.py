@@ -91,14 +91,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int = 1
 
 
-class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The mark of an event that was appended together with others."""
 
     index: int
     size: int
 
 
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A row's signature; ``bytes`` is base64url without padding. Members in canonical order."""
 
     bytes: str
@@ -107,7 +107,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signed_at: str
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The members of a line, in canonical order; parts of free form keep their bytes."""
 
     batch: Batch | msgspec.UnsetType = msgspec.UNSET
@@ -151,6 +151,8 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ENCODER: Final = msgspec.json.Encoder()
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a line may raise: msgspec lets the second out as it is."""
 DECODER: Final = msgspec.json.Decoder(Envelope)
 _EVENT_HASH: Final = b',"event_hash":"'
 _EVENT_HASH_VALUE_BYTES: Final = 2 * 32 + 1
@@ -249,15 +251,20 @@ def hashed_bytes(line: bytes, envelope: Envelope) -> bytes:
     Both are looked for where a canonical line has them. In one that is not canonical they may not
     be found; then the hash does not come out, which is the right answer.
     """
-    # Before event_hash stand numbers and a list of texts, in whose texts a quote is escaped: so
-    # the first occurrence is the member itself.
-    head, _, tail = line.partition(_EVENT_HASH)
-    rest = head + tail[_EVENT_HASH_VALUE_BYTES:]
+    rest = without_event_hash(line)
     if isinstance(envelope.signature, Signature):
         signature = b',"signature":%b,"source":' % ENCODER.encode(envelope.signature)
         head, found, tail = rest.rpartition(signature + bytes(envelope.source))
         rest = b"".join((head, b',"source":', bytes(envelope.source), tail)) if found else rest
     return HASH_DOMAIN + rest
+
+
+def without_event_hash(line: bytes) -> bytes:
+    """A line without the member ``event_hash``, where a canonical line has it."""
+    # Before event_hash stand numbers and a list of texts, in whose texts a quote is escaped: so
+    # the first occurrence is the member itself.
+    head, _, tail = line.partition(_EVENT_HASH)
+    return head + tail[_EVENT_HASH_VALUE_BYTES:]
 
 
 def is_canonical_line(line: bytes, envelope: Envelope) -> bool:

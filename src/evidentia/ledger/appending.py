@@ -23,6 +23,7 @@ from evidentia.event.timestamp import format_time
 from evidentia.ledger.disk import Guard
 from evidentia.ledger.heads import Heads
 from evidentia.ledger.layout import acknowledged_path
+from evidentia.ledger.room import Room
 from evidentia.ledger.rotation import rotated
 from evidentia.ledger.sealing import (
     Draught,
@@ -46,8 +47,6 @@ SURFACE: Final = "ledger.append"
 """What an append is called in policy decisions."""
 _HINT_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 _HINT_MODE: Final = 0o644
-_ROOM_BYTES_MAX: Final = 1024 * 1024
-"""Appended at most until it is asked again how much is free."""
 
 
 class Ledger:
@@ -75,7 +74,7 @@ class Ledger:
         self._is_cut_told = True
         self._is_closed = False
         self._passed: PolicyDecision | None = None
-        self._room_bytes = 0
+        self._room = Room(options)
         self._hint: int | None = None
         with suppress(OSError):
             # Only a hint: where there is no room for it, there is none.
@@ -240,7 +239,7 @@ class Ledger:
     def _write(self, lines: Sequence[Sealed]) -> None:
         tail, disk = self._tail, self._options.disk
         data = b"".join([b"%b\n" % line.line for line in lines])
-        self._require_room(len(data))
+        self._room.require(tail.descriptor, len(data), tail.file.path)
         with self._guard:
             disk.write_all(tail.descriptor, data)
             disk.sync(tail.descriptor)
@@ -251,24 +250,6 @@ class Ledger:
             )
             tail.chain.size, tail.chain.event_hash = lines[-1].sequence + 1, lines[-1].event_hash
         self._note_acknowledged()
-
-    def _require_room(self, wanted_bytes: int) -> None:
-        """Refuse what would fill the disk; how much is free is not asked for every event."""
-        self._room_bytes -= wanted_bytes
-        if self._room_bytes >= 0:
-            return
-        with self._guard:
-            free = self._options.disk.free_bytes(self._tail.descriptor)
-        spare = free - wanted_bytes - self._options.reserve_bytes
-        if spare < 0:
-            raise LedgerFullError(
-                f"there is no room for the ledger: {free} bytes are free,"
-                f" {wanted_bytes + self._options.reserve_bytes} are wanted; nothing was appended",
-                where=str(self._tail.file.path),
-                fix="free some space: appending goes on by itself then",
-            )
-        # Others fill the disk as well. Should they be faster, the write itself finds out.
-        self._room_bytes = min(spare // 16, _ROOM_BYTES_MAX)
 
     def _spoil(self, error: BaseException) -> None:
         """Whatever ends a write early leaves a tail that only the disk itself can tell about."""

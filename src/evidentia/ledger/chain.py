@@ -6,8 +6,6 @@ failure or two (its own and the next line's link), not one for each line that fo
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,18 +21,17 @@ from evidentia.event.envelope import (
     RESERVED,
     SCHEMA_VERSION,
     SIGNATURE_VERSION,
+    UNREADABLE,
     Batch,
     Envelope,
     Signature,
     hashed_bytes,
     is_canonical_line,
-    signed_bytes,
 )
+from evidentia.ledger.plain import plain_block
+from evidentia.ledger.row_signature import is_signed, key_name
 from evidentia.ledger.statements import CREATED, KEY_ROTATED, Created, KeyRotated, Signing
 from evidentia.proof.keys import VerifierKey
-
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that it cannot read: not all of it is of its own family."""
 
 
 class FailureKind(StrEnum):
@@ -143,9 +140,26 @@ class ChainCheck:
         """
         self._path = path
         self._place = byte_offset
+        plain = self._plain(lines)
+        if plain is not None:
+            yield from zip(lines, plain, strict=True)
+            return
         for line in lines:
             yield line, self._check(line)
             self._place += len(line) + 1
+
+    def _plain(self, lines: Sequence[bytes]) -> list[Envelope] | None:
+        """The envelopes of lines in which nothing is noteworthy; the chain stands behind them."""
+        chain = self.chain
+        if chain.signing is Signing.ROWS or self._rules.is_canonical or not lines:
+            return None
+        found = plain_block(lines, chain.size, chain.event_hash, chain.batch)
+        if found is None:
+            return None
+        envelopes, chain.batch = found
+        chain.size += len(lines)
+        chain.event_hash = str(envelopes[-1].event_hash)
+        return envelopes
 
     def fail(self, kind: FailureKind, detail: str, **values: str | None) -> None:
         """Report a failure of the line at hand."""
@@ -187,7 +201,7 @@ class ChainCheck:
         chain = self.chain
         try:
             envelope = DECODER.decode(line)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._check_undecoded(line, error)
             return None
         if envelope.schema_version != SCHEMA_VERSION:
@@ -302,7 +316,7 @@ class ChainCheck:
             return self.chain.key
         try:
             return VerifierKey.parse(str(_payload(envelope, Created).verifier_key))
-        except (ProofError, *_UNREADABLE):
+        except (ProofError, *UNREADABLE):
             return None
 
     def _check_own(self, envelope: Envelope) -> None:
@@ -313,7 +327,7 @@ class ChainCheck:
                 self._begin(envelope, _payload(envelope, Created))
             elif envelope.event_type == KEY_ROTATED:
                 self._rotate(envelope, _payload(envelope, KeyRotated))
-        except (ProofError, *_UNREADABLE) as error:
+        except (ProofError, *UNREADABLE) as error:
             is_first = envelope.event_type == CREATED
             kind = FailureKind.NOT_CREATED if is_first else FailureKind.ROTATION_REFUSED
             self.fail(kind, f"the ledger's own event is not understood: {error}")
@@ -351,25 +365,6 @@ class ChainCheck:
 _BATCH_MIN: Final = 2
 
 
-def key_name(key: VerifierKey) -> str:
-    """How rows name a key: its name and the hash that C2SP notes give it."""
-    return f"{key.name}+{key.key_id}"
-
-
-def is_signed(signature: Signature, event_hash: str, key: VerifierKey) -> bool:
-    """Whether a row's signature is one by this key over this event."""
-    if signature.key_id != key_name(key):
-        return False
-    try:
-        padding = "=" * (-len(signature.bytes) % 4)
-        found = base64.b64decode(signature.bytes + padding, altchars=b"-_", validate=True)
-    except binascii.Error:
-        return False
-    if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != signature.bytes:
-        return False
-    return key.verify(signed_bytes(event_hash, signature.key_id, signature.signed_at), found)
-
-
 _Shape = TypeVar("_Shape")
 
 
@@ -385,5 +380,5 @@ def _version_of(line: bytes) -> object:
     """The schema version that a line states which is otherwise not understood."""
     try:
         return msgspec.json.decode(line, type=_Version).schema_version
-    except _UNREADABLE:
+    except UNREADABLE:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -17,25 +16,22 @@ from evidentia.errors import (
 from evidentia.event.envelope import (
     ENCODER,
     RESERVED,
-    SIGNATURE_VERSION,
     Content,
     Draft,
     Envelope,
     Place,
     Sealed,
-    Signature,
     content_of,
     is_same_content,
     seal,
-    signed_bytes,
 )
 from evidentia.event.ids import RANDOM_BYTES, event_ids
 from evidentia.event.timestamp import format_time
-from evidentia.ledger.chain import key_name
 from evidentia.ledger.reading import LedgerView
+from evidentia.ledger.row_signature import signed_row
 from evidentia.ledger.statements import BREAK_GLASS, KEY_ROTATED, BrokenGlass, Signing
 from evidentia.ledger.values import Acknowledgement, LedgerOptions
-from evidentia.proof.keys import Signer, VerifierKey
+from evidentia.proof.keys import Signer
 from evidentia.proof.policy import Outcome, PolicyDecision
 
 
@@ -127,7 +123,7 @@ class Sealer:
             envelope, line = seal(content, name, at)
             event_hash = str(envelope.event_hash)
             if self._signing is Signing.ROWS or content.event_type == KEY_ROTATED:
-                envelope = self._signed(envelope, event_hash, recorded_at)
+                envelope = signed_row(envelope, self.signer, recorded_at)
                 line = ENCODER.encode(envelope)
             self._refuse_long(line, name)
             envelopes.append(envelope)
@@ -136,24 +132,6 @@ class Sealer:
         draught.size, draught.event_hash = size, event_hash
         draught.new.update({each.id: each for each in envelopes})
         return lines
-
-    def _signed(self, envelope: Envelope, event_hash: str, now: str) -> Envelope:
-        signer = self.signer
-        verifier = signer.verifier if signer is not None else None
-        if signer is None or not isinstance(verifier, VerifierKey):
-            raise RejectionError(
-                "this event must be signed, and there is no key to sign it with",
-                fix="give the ledger's key, by reference",
-            )
-        name = key_name(verifier)
-        found = signer.sign(signed_bytes(event_hash, name, now))
-        signature = Signature(
-            bytes=base64.urlsafe_b64encode(found).rstrip(b"=").decode(),
-            key_id=name,
-            schema_version=SIGNATURE_VERSION,
-            signed_at=now,
-        )
-        return msgspec.structs.replace(envelope, signature=signature)
 
     def _refuse_long(self, line: bytes, name: str) -> None:
         if len(line) > self._options.line_bytes_max:

@@ -17,9 +17,10 @@ import msgspec
 
 from evidentia.errors import ProofError
 from evidentia.event.envelope import LINE_BYTES_MAX
-from evidentia.ledger.chain import ChainCheck, ChainRules, Failure, FailureKind, key_name
+from evidentia.ledger.chain import ChainCheck, ChainRules, Failure, FailureKind
 from evidentia.ledger.layout import SegmentFile, head_path, segment_files
 from evidentia.ledger.lines import blocks_of, lines_of
+from evidentia.ledger.row_signature import key_name
 from evidentia.ledger.statements import Signing
 from evidentia.ledger.tail import read_hint
 from evidentia.ledger.values import KeptHead
