@@ -52,6 +52,18 @@ class CatchUp:
         """Where the ledger stands in the store now."""
         return places_of(self.folder, self.writer.segments())
 
+    def require_continued(self) -> None:
+        """Pass if the ledger holds what the store has read of the segment that grows.
+
+        Raises:
+            DivergenceError: It holds other bytes there, or fewer.
+            LogError: The ledger cannot be read.
+        """
+        place = self.places().files[-1]
+        file = look_at(place.path, self.source)
+        if file is not None:
+            self._require_continued(place, file)
+
     def run(self) -> IngestReport:
         """Read all that is new, in ledger order.
 

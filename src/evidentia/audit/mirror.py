@@ -117,6 +117,7 @@ class MirroredLedger:
             self._catch_up.run()
 
     def _refuse_divergence(self, event_ids: Sequence[str]) -> None:
+        self._catch_up.require_continued()
         places, found = self._stored(event_ids)
         for line in found:
             places.require_agreeing(line)

@@ -170,7 +170,7 @@ def test_kinds_that_were_forgotten_are_found_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 12: only so many kinds are remembered; the others are looked up."""
-    monkeypatch.setattr("evidentia.store.writer._KNOWN_KINDS_MAX", 2)
+    monkeypatch.setattr("evidentia.store.kinds._KNOWN_KINDS_MAX", 2)
     with scene.writer() as writer:
         first = dict(writer.kind_ids(["a", "b"]))
 

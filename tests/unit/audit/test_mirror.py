@@ -202,6 +202,25 @@ def test_a_ledger_that_was_changed_before_the_checkpoint_is_refused(both: Mirror
     assert both.stored() == stored
 
 
+def test_an_append_to_a_ledger_that_is_not_the_stores_is_refused_before_a_byte(
+    both: Mirror,
+) -> None:
+    """Another ledger was put into the folder: neither side is written to."""
+    other = Mirror(folder=both.folder / "other")
+    other.folder.mkdir()
+    other.create()
+    other.append(*drafts(50, 3))
+    for path in other.ledger_folder.glob("*.jsonl"):
+        (both.ledger_folder / path.name).write_bytes(path.read_bytes())
+    (both.ledger_folder / "acknowledged").unlink()
+    before, stored = files_of(both), both.stored()
+
+    with both.mirrored() as mirrored, pytest.raises(DivergenceError, match="not those"):
+        mirrored.append([draft(9)], ALLOW)
+
+    assert (files_of(both), both.stored()) == (before, stored)
+
+
 def test_segments_rotate_beneath_the_mirror(tmp_path) -> None:
     """Each file of the ledger is a segment of the store, and only those that grew are looked at."""
     mirror = Mirror(folder=tmp_path, segment_bytes_max=2_000)
