@@ -56,6 +56,8 @@ def repeated_ids(connection: Connection, segment_ids: Sequence[int], limit: int)
     if not segment_ids:
         return ()
     rows = EVENT_ROWS.c
+    if not segment_ids:
+        return ()
     spans = [_inside(each) for each in segment_ids]
     query = (
         select(rows.event_id)
