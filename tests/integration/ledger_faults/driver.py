@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tests.unit.ledger import kit
 
 from evidentia.errors import EvidentiaError
+from evidentia.event.envelope import Draft
 from evidentia.ledger.appending import Ledger
 from evidentia.ledger.statements import Signing
+from evidentia.ledger.values import Acknowledgement
+from evidentia.proof.policy import PolicyDecision
 
 
 def say(**values: object) -> None:
@@ -23,11 +27,19 @@ def say(**values: object) -> None:
     print(json.dumps(values), flush=True)  # noqa: T201 - how this process answers
 
 
-def append(ledger: Ledger, *numbers: int) -> None:
+class Appends(Protocol):
+    """A ledger, or one with its store."""
+
+    def append(self, drafts: list[Draft], policy: PolicyDecision) -> Sequence[Acknowledgement]:
+        """Append events."""
+        ...
+
+
+def append(ledger: Appends, *numbers: int, policy: PolicyDecision = kit.ALLOW) -> None:
     """Append one batch; where that fails, once more with the same ids."""
     for _ in range(2):
         try:
-            done = ledger.append(kit.drafts(*numbers), kit.ALLOW)
+            done = ledger.append(kit.drafts(*numbers), policy)
         except EvidentiaError as error:
             say(error=type(error).__name__)
             continue

@@ -41,7 +41,6 @@ CALLS: Final = (
 )
 ERRORS: Final = ("error=EIO", "error=ENOSPC")
 KILL: Final = "signal=KILL"
-DRIVER: Final = Path(__file__).with_name("driver.py")
 CHECKOUT: Final = Path(__file__).parents[3]
 TIMEOUT_SECONDS: Final = 60
 _CALL: Final = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(")
@@ -125,13 +124,18 @@ def hit(operation: str, folder: Path, paths: list[str], point: Point) -> Outcome
     return _run(operation, folder, [*filters, "-e", f"trace={point.call}", "-e", point.injection])
 
 
+def _driver(operation: str) -> Path:
+    name = "mirror_driver.py" if operation.startswith("mirror") else "driver.py"
+    return Path(__file__).with_name(name)
+
+
 def _run(operation: str, folder: Path, arguments: list[str]) -> Outcome:
     log = folder.parent / f"{folder.name}.strace"
     command = [
         *("strace", "-f", "-qq", "-s", "0", "-o", str(log)),
         *arguments,
         # A version manager's shim or a shell would be traced, and hit, in place of the driver.
-        *(os.path.realpath(sys.executable), str(DRIVER), operation, str(folder)),
+        *(os.path.realpath(sys.executable), str(_driver(operation)), operation, str(folder)),
     ]
     found = subprocess.run(
         command,
