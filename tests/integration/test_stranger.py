@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from evidentia.proof.head import TreeHead, sign_head
 from evidentia.proof.keys import Ed25519Signer
 from evidentia.proof.tree import leaf_hash, root_of
 
-SOURCE: Final = Path(__file__).parents[1] / "stranger" / "verifier.go"
+SOURCE: Final = Path(str(files("evidentia.export") / "stranger/verifier.go"))
+"""The one that goes along with every audit bundle."""
 GOPATH: Final = Path("/usr/share/gocode")
 """Where Debian's packages of Go libraries are."""
 NOTE_PACKAGE: Final = GOPATH / "src/golang.org/x/mod/sumdb/note"
