@@ -151,6 +151,7 @@ def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
     head = "kept.head"
     folder.run("ledger", "head", ledger, "--key", secret, "-o", head)
     folder.run("ledger", "append", ledger, "--key", secret, "--type", "a.v1")
+    found["export audit"] = [folder.run("export", "audit", ledger, "-o", "bundle.tar.gz")]
     found["ledger prove-extension"] = [
         folder.run("ledger", "prove-extension", ledger, head, "-o", "grown")
     ]

@@ -79,7 +79,7 @@ def verify_command(
         bar.begin(sum(each.path.stat().st_size for each in segment_files(entry.folder)))
         rules = VerifyRules(
             trusted=tuple(verifier_of(each) for each in keys or ()),
-            heads=tuple((str(path), _content(path)) for path in heads or ()),
+            heads=tuple((str(path), content_of(path)) for path in heads or ()),
             level_min=Level(level),
             is_deep=is_deep,
             on_progress=lambda done: bar.advance(entry.name, done, 0),
@@ -251,7 +251,7 @@ def prove_extension_command(
     from evidentia.ledger.proving import prove_extension  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
-    text = prove_extension(session.ledgers().entry(ledger).folder, _content(older))
+    text = prove_extension(session.ledgers().entry(ledger).folder, content_of(older))
     with new_file(output) as file:
         file.write(text)
     if session.output.is_json:
@@ -279,12 +279,12 @@ def verify_proof_command(
     """
     session: Session = context.obj
     verifiers = [verifier_of(each) for each in keys]
-    raw = _content(file)
+    raw = content_of(file)
     try:
         if older is None:
             held = _event_held(raw, event, verifiers)
         else:
-            held = _extension_held(raw, _content(older), verifiers)
+            held = _extension_held(raw, content_of(older), verifiers)
     except ProofError as error:
         if session.output.is_json:
             session.output.emit({"holds": False, "what": error.what})
@@ -310,7 +310,7 @@ def _event_held(raw: bytes, event: Path | None, verifiers: Sequence[Verifier]) -
     from evidentia.proof.proof_file import check_proof, parse_proof  # noqa: PLC0415 - start-up time
 
     proof = parse_proof(raw)
-    line = proof.extra if event is None else _content(event).removesuffix(b"\n")
+    line = proof.extra if event is None else content_of(event).removesuffix(b"\n")
     head = check_proof(proof, line, verifiers)
     text = line.decode("utf-8", "backslashreplace")
     ledger = f"{shown(head.origin)} of {counted(head.size, 'event')}"
@@ -343,7 +343,8 @@ def verifier_of(text: str) -> Verifier:
     return verifier_from(text, Path(), os.environ)
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """What is in a file that a person named."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -67,7 +67,7 @@ def _values(manifest: Manifest) -> Mapping[str, str]:
         "LEVEL": str(manifest.claim.level.value),
         "LEVEL_NAME": manifest.claim.name,
         "NOT_EXCLUDED": manifest.claim.cannot_exclude,
-        "MISSING": "\n".join(missing) or "  missing:             nothing of the above",
+        "MISSING": "\n".join(missing) or "  missing:             nothing",
         "HEAD_SIZE": str(verdict.size),
         "ROOT": base64.b64encode(verdict.root).decode(),
     }
