@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evidentia.cli.new_files import new_file
 from evidentia.cli.output import Output
 from evidentia.cli.plain import counted, shown, shown_bytes
 from evidentia.cli.session import Session
-from evidentia.errors import EvidentiaError, UsageError
+from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
     from evidentia.export.audit_bundle import Bundle
@@ -157,25 +156,3 @@ def _show_bundle(bundle: Bundle, output: Output) -> None:
     for each in bundle.missing:
         output.say(f"missing: {shown(each, width=200)}")
     output.say("how to check them is in README.txt")
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that was not there before, and is not there afterwards if writing it fails."""
-    try:
-        with path.open("xb") as file:
-            try:
-                yield file
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
-    except FileExistsError as error:
-        raise UsageError(
-            "this file exists and is not overwritten",
-            where=str(path),
-            fix="name another one with --output",
-        ) from error
-    except OSError as error:
-        raise EvidentiaError(
-            f"the file cannot be written: {error.strerror}", where=str(path)
-        ) from error

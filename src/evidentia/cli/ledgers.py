@@ -157,7 +157,7 @@ def head_command(
     The events are read back from the disk first. Keep heads where the ledger is not: each one
     shows later that the ledger is still the same up to it.
     """
-    from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
+    from evidentia.cli.new_files import new_file  # noqa: PLC0415 - start-up time
     from evidentia.ledger.layout import head_path  # noqa: PLC0415 - start-up time
     from evidentia.proof.head import format_head  # noqa: PLC0415 - start-up time
 

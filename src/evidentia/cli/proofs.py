@@ -207,7 +207,7 @@ def prove_command(
 
     The proof holds the event itself, its path to the root, and the last signed head.
     """
-    from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
+    from evidentia.cli.new_files import new_file  # noqa: PLC0415 - start-up time
     from evidentia.ledger.proving import prove  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
@@ -247,7 +247,7 @@ def prove_extension_command(
 
     The file has the form in which witnesses are asked for their signature (C2SP tlog-witness).
     """
-    from evidentia.cli.export import new_file  # noqa: PLC0415 - start-up time
+    from evidentia.cli.new_files import new_file  # noqa: PLC0415 - start-up time
     from evidentia.ledger.proving import prove_extension  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
