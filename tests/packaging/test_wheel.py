@@ -91,6 +91,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert held == _package_files()
     assert "evidentia/py.typed" in held
     assert "evidentia/store/migrations/script.py.mako" in held
+    assert "evidentia/export/stranger/verifier.go" in held
     assert {Path(name).suffix for name in held} >= {".py", ".sql", ".json"}
 
 

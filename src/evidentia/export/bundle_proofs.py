@@ -88,7 +88,9 @@ def write_proofs(
 def _sequence_of(view: LedgerView, event_id: str, size: int, span: Span) -> int:
     envelope = view.find(event_id)
     if envelope is None:
-        raise UsageError(f"the ledger has no event {event_id}")
+        raise UsageError(
+            f"the ledger has no event {event_id}", fix="name the id of one that it has"
+        )
     if not span.first <= envelope.sequence <= span.last:
         raise UsageError(
             f"the event {event_id} is number {envelope.sequence}, which is not exported",
