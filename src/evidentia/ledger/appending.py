@@ -352,7 +352,8 @@ class Ledger:
         The next head is signed by both.
 
         Raises:
-            RejectionError: The ledger does not sign by key pairs, or the key has another name.
+            RejectionError: The ledger does not sign by key pairs, or the key has another name, or
+                was the ledger's before.
         """
         self._require_policy(policy)
         # In a turn of its own: what follows the event on the disk must be signed by the new key,
@@ -363,6 +364,11 @@ class Ledger:
                 raise RejectionError(
                     "only a ledger that signs by Ed25519 rotates its key, and to one of its name",
                     fix="make one: evidentia ledger keygen",
+                )
+            if after in {key for _, key in self._tail.chain.keys}:
+                raise RejectionError(
+                    f"the ledger has, or had, the key {after.format()}",
+                    fix="rotate to a new one: evidentia ledger keygen",
                 )
             payload = KeyRotated(previous_key=before.format(), verifier_key=after.format())
             request = Request(contents=(own_content(KEY_ROTATED, payload),))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -34,7 +35,13 @@ QUICK_POINTS: Final = 4
 
 def stored(folder: Path) -> list[bytes]:
     """The lines that the store holds."""
-    return place(folder).raws() if place(folder).store.path.exists() else []
+    if not place(folder).store.path.exists():
+        return []
+    try:
+        return place(folder).raws()
+    except sqlite3.OperationalError:
+        # The fault came before the store's tables.
+        return []
 
 
 def require_store_behind(folder: Path, raws: list[bytes]) -> None:
