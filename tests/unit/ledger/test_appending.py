@@ -243,7 +243,7 @@ def test_a_cut_is_told_of_once_there_is_room_again(folder: Path) -> None:
         for _ in range(3):
             with pytest.raises(LedgerFullError):
                 ledger.append(kit.drafts(2), kit.ALLOW)
-        for name in ("broken", "free"):
+        for name, disk.short in (("broken", 0), ("write", 0), ("write", 40)):
             disk.fails = {name: full()}
             with pytest.raises(LedgerFullError):
                 ledger.append(kit.drafts(2), kit.ALLOW)
@@ -283,6 +283,46 @@ def test_a_reserve_is_left_free(folder: Path) -> None:
         ledger.append(kit.drafts(1), kit.ALLOW)
 
     assert {**kit.contents(folder), "acknowledged": b""} == {**before, "acknowledged": b""}
+
+
+def test_a_disk_that_does_not_tell_its_room_is_an_error_of_ours(folder: Path) -> None:
+    """Nothing was written, so that the same object goes on once it tells."""
+    disk = Faulty()
+    with kit.opened(folder, disk=disk) as ledger:
+        disk.fails = {"free": broken()}
+        with pytest.raises(LedgerBrokenError):
+            ledger.append(kit.drafts(1), kit.ALLOW)
+        disk.fails = {}
+
+        ledger.append(kit.drafts(1), kit.ALLOW)
+
+    assert ids(folder) == ["e1"]
+
+
+class Blind(Faulty):
+    """Cannot make a new name last."""
+
+    def sync_folder(self, path: Path) -> None:
+        """Sync a folder."""
+        self._fail("folder")
+        super().sync_folder(path)
+
+
+def test_a_new_segment_whose_name_is_not_on_the_disk_gets_no_event(folder: Path) -> None:
+    """It may be there, empty, when the ledger is opened again."""
+    disk = Blind()
+    ledger = kit.opened(folder, disk=disk, segment_bytes_max=100)
+    disk.replace = lambda *_: None  # type: ignore[method-assign]
+    disk.fails = {"folder": broken()}
+    with pytest.raises(LedgerBrokenError):
+        ledger.append(kit.drafts(1), kit.ALLOW)
+    ledger.close()
+
+    with kit.opened(folder, segment_bytes_max=100) as again:
+        again.append(kit.drafts(1), kit.ALLOW)
+
+    assert len(list(folder.glob("*.jsonl"))) == 2
+    assert ids(folder) == ["e1"]
 
 
 @pytest.mark.parametrize("fault", ["write", "sync"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,22 @@ def signed(tmp_path: Path) -> list[bytes]:
 
 
 def failures_of(lines: list[bytes], rules: ChainRules | None = None) -> list[Failure]:
-    """Everything that is wrong with these lines."""
+    """Everything that is wrong with these lines, in whatever blocks they are read."""
+    count = len(lines)
+    cuts = ([0, count], [0, 1, count], [0, 1, 3, count], list(range(count + 1)))
+    answers = [_failures(lines, rules, each) for each in cuts]
+    assert all(each == answers[0] for each in answers)
+    return answers[0]
+
+
+def _failures(lines: list[bytes], rules: ChainRules | None, cuts: list[int]) -> list[Failure]:
     found: list[Failure] = []
     check = ChainCheck(found.append, rules)
-    list(check.check_block(PATH, 0, lines))
-    check.end(PATH, sum(len(line) + 1 for line in lines))
+    place = 0
+    for start, stop in pairwise(cuts):
+        list(check.check_block(PATH, place, lines[start:stop]))
+        place += sum(len(line) + 1 for line in lines[start:stop])
+    check.end(PATH, place)
     return found
 
 

@@ -90,6 +90,24 @@ def test_a_forked_child_does_not_let_go_for_its_parent(tmp_path: Path) -> None:
     holding.__exit__(None, None, None)
 
 
+def test_only_the_process_that_locked_unlocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, told by what is called."""
+    mine, calls = os.getpid(), []
+    lock = fcntl.flock
+
+    def noted(descriptor: int, how: int) -> None:
+        calls.append(how)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", noted)
+    with held(tmp_path):
+        monkeypatch.setattr(os, "getpid", lambda: mine + 1)
+
+    assert fcntl.LOCK_UN not in calls
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     """As an error of ours, with the place."""
     with pytest.raises(LedgerError, match="cannot be opened"), held(tmp_path / "nothing"):

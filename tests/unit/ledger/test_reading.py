@@ -114,6 +114,7 @@ def test_an_event_that_cannot_be_read_any_more_is_damage(folder: Path) -> None:
 def test_a_line_of_a_file_that_is_gone_is_an_error_of_ours(folder: Path) -> None:
     """Not one of the system's."""
     view = view_of(folder)
+    view.line(0)
     segment_files(folder)[0].path.unlink()
 
     with pytest.raises(LedgerError, match="cannot be read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from evidentia.ledger.sealing import (
 )
 from evidentia.ledger.statements import Signing
 from evidentia.ledger.verifying import VerifyRules, verify_ledger
+from evidentia.proof.policy import BreakGlass, ReasonCode
 
 from . import kit
 
@@ -138,6 +140,19 @@ def test_the_ledgers_own_events_are_nobody_elses(name: str, tmp_path: Path) -> N
         ledger.append([Draft(event_type=f"{RESERVED}{name}", payload={})], kit.ALLOW)
 
     kit.opened(folder).close()
+
+
+def test_an_authorization_that_authorizes_nothing_is_refused() -> None:
+    """A decision is a value that anybody can build by hand."""
+    granted = BreakGlass(
+        attestation="somebody",
+        reason_code=next(iter(ReasonCode)),
+        reason="there was no other way",
+        scope=("ledger.append",),
+    )
+
+    with pytest.raises(RejectionError, match="no authorization"):
+        request_of([kit.draft(1)], replace(kit.ALLOW, break_glass=granted), None)
 
 
 def test_an_empty_request_and_one_with_an_id_twice_are_refused() -> None:
