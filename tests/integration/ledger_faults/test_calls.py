@@ -18,7 +18,8 @@ from typing import Final
 import pytest
 from tests.unit.ledger import kit
 
-from evidentia.errors import LedgerMissingError
+from evidentia.errors import LedgerDamagedError, LedgerMissingError
+from evidentia.ledger.verifying import VerifyRules, verify_ledger
 
 from . import injection, oracle
 from .injection import Outcome, Point
@@ -120,3 +121,27 @@ def test_a_fault_while_recovering_from_a_fault_loses_nothing(name: str, tmp_path
 
     assert fired == planned > 0
     sys.stdout.write(f"{name}: {fired} of {planned} second faults fired, seed {SEED}\n")
+
+
+def test_a_write_that_lies_about_its_length_is_found(tmp_path: Path) -> None:
+    """No head is signed over what is not there, and the ledger is refused when opened again.
+
+    Such a lie cannot be survived: the system said that the bytes were written, and synced them.
+    """
+    injection.require_strace()
+    operation, make = SCENES["append"]
+    folder = make(tmp_path / "ledger")
+    path = kit.last_segment(folder)
+    before = path.read_bytes()
+    # Of the first write to the segment ten bytes are said to be written, and none is.
+    lie = Point("write", 1, "retval=10")
+
+    outcome = injection.hit(operation, folder, [str(path)], lie)
+
+    assert outcome.has_fired
+    assert len(outcome.record.told) == 1
+    assert path.read_bytes().startswith(before)
+    failures = verify_ledger(folder, VerifyRules()).failures
+    assert {each.path for each in failures} == {path}
+    with pytest.raises(LedgerDamagedError):
+        kit.opened(folder, SIGNING)
