@@ -13,6 +13,7 @@ from evidentia.proof.head import TreeHead, parse_head
 from evidentia.proof.inclusion import consistency_path, inclusion_path
 from evidentia.proof.note import parse_note
 from evidentia.proof.proof_file import Proof, format_proof
+from evidentia.proof.tree import leaf_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +52,25 @@ def prove(folder: Path, event_id: str) -> EventProof:
         LedgerError: The ledger has no signed head, or does not hold.
     """
     view = open_view(folder)
+    note = _head_note(folder)
+    # First: in a ledger that does not hold, an event may be missing that the head is over.
+    head = _required_head(view, note)
     envelope = view.find(event_id)
     if envelope is None:
         raise UsageError(f"the ledger has no event {event_id}", where=str(folder))
-    note = _head_note(folder)
-    head = _required_head(view, note)
     if envelope.sequence >= head.size:
         raise UsageError(
             f"the last head is over {head.size} events, and this one is number {envelope.sequence}",
             fix="sign a newer head: evidentia ledger head",
         )
     line = view.line(envelope.sequence)
+    if [leaf_hash(line)] != list(view[envelope.sequence : envelope.sequence + 1]):
+        # An index may speak for a closed segment whose lines were changed since.
+        raise LedgerDamagedError(
+            f"event {envelope.sequence} is not the one that the head is over",
+            where=str(folder),
+            fix="see everything that is wrong: evidentia ledger verify",
+        )
     path = inclusion_path(envelope.sequence, head.size, view)
     proof = Proof(index=envelope.sequence, path=path, head=note, extra=line)
     return EventProof(sequence=envelope.sequence, head=head, text=format_proof(proof), line=line)
