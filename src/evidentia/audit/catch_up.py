@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evidentia.audit.places import DROP, LedgerPlaces, SegmentPlace, ledger_source, places_of
@@ -86,7 +87,9 @@ class CatchUp:
             file = look_at(place.path, self.source)
             if file is not None:
                 self._require_continued(place, file)
-                yield file
+                # Nobody appends meanwhile, so all that is there was acknowledged, whether or not
+                # the writer's note of it could be written.
+                yield replace(file, acknowledged=None)
 
     def _require_continued(self, place: SegmentPlace, file: LogFile) -> None:
         segment = place.segment

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +67,7 @@ def ledger_parity(
     source = source or ledger_source(folder)
     places = places_of(folder, reader.segments())
     pairs = [
-        _Pair(file=look_at(each.path, source), segment=each.segment, path=str(each.path))
+        _Pair(file=_whole(look_at(each.path, source)), segment=each.segment, path=str(each.path))
         for each in places.files
     ]
     pairs += [_Pair(file=None, segment=each, path=each.path) for each in places.strangers]
@@ -101,6 +101,11 @@ def log_parity(
     parser = LineParser(ParseSettings.of(pack, is_lenient=source.is_lenient))
     walk = _Comparison(reader, pairs, parser, limits or Limits(), has_unique_ids=False)
     return walk.parity(held_max)
+
+
+def _whole(file: LogFile | None) -> LogFile | None:
+    """A segment with what its writer has not acknowledged: that is told here as missing."""
+    return None if file is None else replace(file, acknowledged=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

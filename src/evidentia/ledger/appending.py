@@ -390,3 +390,5 @@ class Ledger:
             self._heads.check(self._tail)
             self._cut_off()
             self._tell_cut()
+            # What is left was read from the disk, also what nobody was told of.
+            self._note_acknowledged()

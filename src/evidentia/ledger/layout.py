@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from evidentia.errors import LedgerDamagedError, LedgerError, LedgerMissingError
+from evidentia.log.acknowledged import NOTE_NAME
 
 SEGMENT_PATTERN: Final = "*.jsonl"
 _NAME: Final = re.compile(r"\A([0-9]{20})\.jsonl\Z")
@@ -101,7 +102,7 @@ def lock_path(folder: Path) -> Path:
 
 def acknowledged_path(folder: Path) -> Path:
     """Where a writer notes how far it has come."""
-    return folder / "acknowledged"
+    return folder / NOTE_NAME
 
 
 def broken_folder(folder: Path) -> Path:

@@ -23,9 +23,9 @@ from evidentia.ledger.index import SegmentIndex
 from evidentia.ledger.layout import SegmentFile, acknowledged_path, broken_folder
 from evidentia.ledger.reading import LedgerFiles, LedgerView, Scan, scan
 from evidentia.ledger.statements import Recovered
+from evidentia.log.acknowledged import format_note, read_note
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_HINT_DIGITS: Final = 20
 _CLOSED: Final = -1
 _PIECE_BYTES: Final = 1024 * 1024
 _SAME_TIME_MAX: Final = 1000
@@ -224,11 +224,11 @@ def _digest(pieces: Iterable[bytes]) -> str:
 
 def write_hint(descriptor: int, first_sequence: int, byte_end: int) -> None:
     """Note how far was acknowledged. Never ahead of the disk; it may stay behind."""
-    os.pwrite(descriptor, b"%020d %020d\n" % (first_sequence, byte_end), 0)
+    os.pwrite(descriptor, format_note(first_sequence, byte_end), 0)
 
 
 def _require_acknowledged(files: LedgerFiles, index: SegmentIndex) -> None:
-    hint = read_hint(files.folder)
+    hint = read_note(files.folder)
     if hint is None:
         return
     first_sequence, byte_end = hint
@@ -242,16 +242,6 @@ def _require_acknowledged(files: LedgerFiles, index: SegmentIndex) -> None:
             fix="put the ledger back from a backup; if what is missing is known to be lost, remove"
             f" {acknowledged_path(files.folder)}",
         )
-
-
-def read_hint(folder: Path) -> tuple[int, int] | None:
-    """The first sequence of a segment, and the byte of it up to which a writer acknowledged."""
-    try:
-        text = acknowledged_path(folder).read_bytes()
-        return int(text[:_HINT_DIGITS]), int(text[_HINT_DIGITS : 2 * _HINT_DIGITS + 1])
-    except (OSError, ValueError):
-        # A hint that is missing or was torn by a power cut says nothing.
-        return None
 
 
 def refused(error: OSError, path: Path) -> LedgerError:

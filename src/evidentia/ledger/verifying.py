@@ -22,7 +22,6 @@ from evidentia.ledger.layout import SegmentFile, head_path, segment_files
 from evidentia.ledger.lines import blocks_of, lines_of
 from evidentia.ledger.row_signature import key_name
 from evidentia.ledger.statements import Signing
-from evidentia.ledger.tail import read_hint
 from evidentia.ledger.values import KeptHead
 from evidentia.ledger.vouching import (
     STORE,
@@ -34,6 +33,7 @@ from evidentia.ledger.vouching import (
     row_signers,
     stated_head,
 )
+from evidentia.log.acknowledged import read_note
 from evidentia.proof.claims import Level, claim_for
 from evidentia.proof.head import TreeHead, open_head
 from evidentia.proof.keys import KeyKind, Verifier, VerifierKey
@@ -225,7 +225,7 @@ class _Verification:
         if not is_hmac_used(self._check.chain.signing, self._rules.trusted):
             detail = "an HMAC key was given as trusted, and the ledger does not sign by any"
             self._fail(FailureKind.UNTRUSTED_KEY, file.path, detail)
-        hint = read_hint(self._folder)
+        hint = read_note(self._folder)
         if hint is not None and hint > (file.first_sequence, whole_end):
             self._fail(
                 FailureKind.CUT,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from evidentia.errors import LogError, LogMissingError
+from evidentia.log.acknowledged import acknowledged_bytes
 from evidentia.log.compression import MAGIC_BYTES, tell_compression
 from evidentia.log.globbing import expand
 from evidentia.log.names import order_key, printable
@@ -139,4 +140,5 @@ def _examined(name: str, source: LogSource, found: os.stat_result) -> LogFile:
         size=found.st_size,
         mtime_us=found.st_mtime_ns // 1000,
         generation=generation,
+        acknowledged=acknowledged_bytes(path),
     )

@@ -48,11 +48,18 @@ def read_pieces(
         file.path, file.compression, limits=limits, identity=identity, held=file.held
     ) as stream:
         stream.skip_to(start)
-        while chunk := stream.salvage(cutter.chunk_bytes_max):
+        place = start
+        while chunk := stream.salvage(_readable(file, place, cutter.chunk_bytes_max)):
             yield from cutter.feed(chunk)
+            place = ByteOffset(place + len(chunk))
         state = stream.state
     if state is None or state.condition is ArchiveCondition.CLEAN:
         yield from cutter.finish(is_closed=is_closed)
     else:
         is_truncated = state.condition is ArchiveCondition.TRUNCATED
         yield from cutter.break_off(state.detail, is_truncated=is_truncated, is_closed=is_closed)
+
+
+def _readable(file: LogFile, place: int, wanted: int) -> int:
+    """How many bytes may be read at a place; none of what a ledger's writer may cut off again."""
+    return wanted if file.acknowledged is None else max(0, min(wanted, file.acknowledged - place))

@@ -74,6 +74,8 @@ class LogFile:
     """What tells two files of one inode number apart, where the file system says it."""
     held: int | None = None
     """An open descriptor of the file, where its name may lead elsewhere by now."""
+    acknowledged: int | None = None
+    """Bytes that the writer of a ledger has acknowledged; what follows is not read yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

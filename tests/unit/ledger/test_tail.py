@@ -24,10 +24,10 @@ from evidentia.ledger.tail import (
     cut_off,
     kept_aside,
     open_tail,
-    read_hint,
     refused,
     write_hint,
 )
+from evidentia.log.acknowledged import read_note
 
 from . import kit
 
@@ -152,7 +152,7 @@ def test_a_hint_is_read_as_it_was_written(folder: Path) -> None:
     write_hint(descriptor, 7, 2**40)
     os.close(descriptor)
 
-    assert read_hint(folder) == (7, 2**40)
+    assert read_note(folder) == (7, 2**40)
     assert (folder / "acknowledged").stat().st_size < 512
 
 
