@@ -12,7 +12,7 @@ from pathlib import Path
 from evidentia.app.references import LedgerEntry, signer_from
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
-from evidentia.audit.keeper import StoreKeeper
+from evidentia.audit.keeper import StoreKeeper, known_origin
 from evidentia.audit.ledger_replay import replay_ledger
 from evidentia.audit.mirror import MirroredLedger
 from evidentia.audit.parity import ledger_parity
@@ -173,7 +173,9 @@ class Ledgers:
                 yield OpenLedger(ledger=stack.enter_context(self._open(entry, None)))
                 return
             writer = stack.enter_context(self._workspace.writer(command))
-            ledger = stack.enter_context(self._open(entry, StoreKeeper(writer)))
+            with self._workspace.store.reader() as reader:
+                origin = known_origin(reader, entry.folder)
+            ledger = stack.enter_context(self._open(entry, StoreKeeper(writer, origin)))
             mirror = MirroredLedger(ledger, self._catch_up(writer, entry))
             yield OpenLedger(ledger=ledger, mirror=mirror)
 
@@ -256,8 +258,8 @@ class Ledgers:
 
     def _kept(self, entry: LedgerEntry) -> KeptHead | None:
         try:
-            origin = created_of(entry.folder).origin
             with self._workspace.store.reader() as reader:
+                origin = known_origin(reader, entry.folder) or created_of(entry.folder).origin
                 found = reader.tree_head(origin)
         except (LedgerDamagedError, StoreMissingError):
             # The verification itself says what is wrong with the first event.

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
+
 from evidentia.errors import LedgerDamagedError, LedgerError, StoreError
+from evidentia.ledger.layout import segment_file
+from evidentia.ledger.statements import Created
 from evidentia.ledger.values import KeptHead
+from evidentia.log.names import path_of
 from evidentia.store.heads import StoredHead
+from evidentia.store.reader import StoreReader
 from evidentia.store.writer import StoreWriter
 
 
 class StoreKeeper:
-    """Keeps heads in a store; a ``HeadKeeper``. Not to be used by two threads at once."""
+    """Keeps heads in a store; a ``HeadKeeper``. Not to be used by two threads at once.
 
-    def __init__(self, writer: StoreWriter) -> None:
+    Args:
+        writer: The store's writing side.
+        origin: The ledger that the store knows in the folder; any if None.
+    """
+
+    def __init__(self, writer: StoreWriter, origin: str | None = None) -> None:
         self._writer = writer
+        self._origin = origin
 
     def last(self, origin: str) -> KeptHead | None:
         """The head that is kept for a ledger.
 
         Raises:
+            LedgerDamagedError: The store knows another ledger in that folder.
             LedgerError: The store fails.
         """
+        if self._origin not in {None, origin}:
+            raise LedgerDamagedError(
+                f"this is the ledger {origin}, and the store knows {self._origin} in this folder:"
+                " another ledger was put in its place",
+                where=f"ledger {origin}",
+                fix="put the right one back; a new ledger goes into a folder of its own",
+            )
         try:
             found = self._writer.tree_head(origin)
         except StoreError as error:
@@ -46,6 +68,28 @@ class StoreKeeper:
             self._writer.replace_tree_head(None if old is None else _stored(old), _stored(new))
         except StoreError as error:
             raise _unkept(error, new.origin) from error
+
+
+def known_origin(reader: StoreReader, folder: Path) -> str | None:
+    """Which ledger a folder held by what the store has read from it.
+
+    A ledger says itself which one it is. Whoever puts another one in its place, or makes it anew
+    under another name, would otherwise be asked for the head of that one.
+    """
+    first = segment_file(folder.resolve(), 0).path
+    for segment in reader.segments():
+        if path_of(segment.path) != first:
+            continue
+        for line in reader.event_lines(segment.id, (0, 1)):
+            try:
+                return msgspec.json.decode(line.raw, type=_First).payload.origin
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                break
+    return None
+
+
+class _First(msgspec.Struct, frozen=True):
+    payload: Created
 
 
 def _is_other(kept: KeptHead | None, old: KeptHead | None) -> bool:
