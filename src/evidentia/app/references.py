@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from evidentia.audit.keys import read_reference
 from evidentia.errors import ConfigError, ProofError
 from evidentia.proof.keys import (
     Ed25519Signer,
@@ -16,10 +17,7 @@ from evidentia.proof.keys import (
     parse_verifier,
 )
 
-_ENVIRONMENT: Final = "env:"
-_FILE: Final = "file:"
-_KEY_BYTES_MAX: Final = 4_096
-"""Far above any key, far below what somebody would notice reading by mistake."""
+_REFERENCES: Final = ("env:", "file:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,7 @@ def signer_from(
         ConfigError: It leads to nothing, or to something that is no signing key.
     """
     try:
-        return parse_signer(read_reference(reference, base, environment))
+        return parse_signer(_key_text(reference, base, environment))
     except ProofError as error:
         raise _no_key(reference, error) from error
 
@@ -84,8 +82,8 @@ def verifier_from(text: str, base: Path, environment: Mapping[str, str]) -> Veri
     Raises:
         ConfigError: It is no key.
     """
-    is_reference = text.startswith((_ENVIRONMENT, _FILE))
-    key = read_reference(text, base, environment) if is_reference else text
+    is_reference = text.startswith(_REFERENCES)
+    key = _key_text(text, base, environment) if is_reference else text
     try:
         if key.startswith("PRIVATE+KEY+"):
             return parse_signer(key).verifier
@@ -94,41 +92,8 @@ def verifier_from(text: str, base: Path, environment: Mapping[str, str]) -> Veri
         raise _no_key(text if is_reference else "the key that was given", error) from error
 
 
-def read_reference(reference: str, base: Path, environment: Mapping[str, str]) -> str:
-    """The text that ``env:NAME`` or ``file:PATH`` leads to, without a newline at its end.
-
-    Raises:
-        ConfigError: It leads to nothing.
-    """
-    if reference.startswith(_ENVIRONMENT):
-        found = environment.get(reference.removeprefix(_ENVIRONMENT), "")
-    elif reference.startswith(_FILE):
-        found = _content(base / Path(reference.removeprefix(_FILE)).expanduser(), reference)
-    else:
-        raise ConfigError(
-            "a key is named by env:NAME or file:PATH, and stands nowhere else",
-            where=repr(reference.partition(":")[0][:20]),
-            fix="put the key into a file or a variable, and name that",
-        )
-    if not found.strip():
-        raise ConfigError(
-            "the key is empty or not there",
-            where=reference,
-            fix="set the variable, or fill the file",
-        )
-    return found.strip()
-
-
-def _content(path: Path, reference: str) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_KEY_BYTES_MAX).decode("ascii", "replace")
-    except OSError as error:
-        raise ConfigError(
-            f"the key cannot be read: {error.strerror}",
-            where=reference,
-            fix="make one: evidentia ledger keygen",
-        ) from error
+def _key_text(reference: str, base: Path, environment: Mapping[str, str]) -> str:
+    return read_reference(reference, base, environment).decode("ascii", "replace").strip()
 
 
 def _no_key(where: str, error: ProofError) -> ConfigError:

@@ -61,27 +61,37 @@ def _values(
     references: SealReferences, environment: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
     for reference in references.keys:
-        if reference.startswith(_ENVIRONMENT):
-            name = reference.removeprefix(_ENVIRONMENT)
-            # The bytes as the environment has them: a key need not be UTF-8.
-            value = environment.get(name, "").encode(errors="surrogateescape")
-        elif reference.startswith(_FILE):
-            path = Path(reference.removeprefix(_FILE)).expanduser()
-            value = _content(references.folder / path, reference)
-        else:
-            raise ConfigError(
-                "a key of a seal is named by env:NAME or file:PATH, and stands nowhere else",
-                # Not the entry itself: it may be the key.
-                where="seal_keys of [[logs]]",
-                fix="put the key into a file or a variable and name that",
-            )
-        if not value:
-            raise ConfigError(
-                "a key of a seal is empty or not there",
-                where=reference,
-                fix="set the variable, or fill the file",
-            )
-        yield reference, value
+        yield reference, read_reference(reference, references.folder, environment)
+
+
+def read_reference(reference: str, folder: Path, environment: Mapping[str, str]) -> bytes:
+    """The key that ``env:NAME`` or ``file:PATH`` leads to.
+
+    A newline at its end is left out, but for a key of 32 bytes, which is a key whatever they are.
+
+    Raises:
+        ConfigError: The reference is malformed, or leads to nothing.
+    """
+    if reference.startswith(_ENVIRONMENT):
+        name = reference.removeprefix(_ENVIRONMENT)
+        # The bytes as the environment has them: a key need not be UTF-8.
+        value = environment.get(name, "").encode(errors="surrogateescape")
+    elif reference.startswith(_FILE):
+        path = Path(reference.removeprefix(_FILE)).expanduser()
+        value = _content(folder / path, reference)
+    else:
+        # Without a place: what stands there may be the key.
+        raise ConfigError(
+            "a key is named by env:NAME or file:PATH, and stands nowhere else",
+            fix="put the key into a file or a variable and name that",
+        )
+    if not value.strip():
+        raise ConfigError(
+            "the key is empty or not there",
+            where=reference,
+            fix="set the variable, or fill the file",
+        )
+    return value
 
 
 def _content(path: Path, reference: str) -> bytes:
@@ -89,14 +99,9 @@ def _content(path: Path, reference: str) -> bytes:
         with path.open("rb") as file:
             value = file.read(KEY_FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise ConfigError(
-            f"a key of a seal cannot be read: {error.strerror}", where=reference
-        ) from error
+        raise ConfigError(f"the key cannot be read: {error.strerror}", where=reference) from error
     if len(value) > KEY_FILE_BYTES_MAX:
-        raise ConfigError(
-            f"a key of a seal has more than {KEY_FILE_BYTES_MAX:,} bytes", where=reference
-        )
-    # 32 bytes are a key whatever they are; a text was most likely written with a newline.
+        raise ConfigError(f"the key has more than {KEY_FILE_BYTES_MAX:,} bytes", where=reference)
     return value if len(value) == KEY_BYTES else value.rstrip(b"\r\n")
 
 
