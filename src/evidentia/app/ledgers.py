@@ -12,15 +12,16 @@ from pathlib import Path
 from evidentia.app.references import LedgerEntry, signer_from
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
-from evidentia.audit.keeper import StoreKeeper, known_origin
+from evidentia.audit.keeper import ReadOnlyKeeper, StoreKeeper, known_origin
 from evidentia.audit.ledger_replay import replay_ledger
-from evidentia.audit.mirror import MirroredLedger
+from evidentia.audit.mirror import MirroredLedger, parity_contribution
 from evidentia.audit.parity import ledger_parity
 from evidentia.audit.places import ledger_source
 from evidentia.audit.values import EventSetParity, ReplayReport
 from evidentia.errors import (
     LedgerDamagedError,
     RejectionError,
+    StoreHeldError,
     StoreMissingError,
     UsageError,
 )
@@ -39,14 +40,23 @@ from evidentia.store.writer import StoreWriter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLedger:
-    """A ledger that is open for appending, and its mirror if it has one."""
+    """A ledger that is open for appending, and its mirror if it has one.
+
+    Attributes:
+        holder: Says which process holds the store of a mirrored ledger, and so fills it.
+        parity: What the parity rule says now, where the store is held by another process.
+    """
 
     ledger: Ledger
     mirror: MirroredLedger | None = None
+    holder: StoreHeldError | None = None
+    parity: Callable[[], Contribution] | None = None
 
     def contributions(self) -> tuple[Contribution, ...]:
         """What the rules of evidentia itself say of an append now."""
-        return () if self.mirror is None else (self.mirror.parity_contribution(),)
+        if self.mirror is not None:
+            return (self.mirror.parity_contribution(),)
+        return () if self.parity is None else (self.parity(),)
 
     def append(
         self, drafts: Sequence[Draft], policy: PolicyDecision, *, expected_size: int | None = None
@@ -164,20 +174,41 @@ class Ledgers:
     def opened(self, entry: LedgerEntry, command: str) -> Iterator[OpenLedger]:
         """A ledger, open for appending; with the store's lease held if it is mirrored.
 
+        While another process holds the store, only the ledger is appended to; see
+        ``OpenLedger.holder``.
+
         Raises:
             LedgerError: The ledger is held, damaged, missing or refuses its key.
-            StoreHeldError: Another process writes to the store.
         """
         with ExitStack() as stack:
             if not entry.is_mirrored:
                 yield OpenLedger(ledger=stack.enter_context(self._open(entry, None)))
                 return
-            writer = stack.enter_context(self._workspace.writer(command))
+            try:
+                writer = stack.enter_context(self._workspace.writer(command))
+            except StoreHeldError as holder:
+                yield self._beside(entry, holder, stack)
+                return
             with self._workspace.store.reader() as reader:
                 origin = known_origin(reader, entry.folder)
             ledger = stack.enter_context(self._open(entry, StoreKeeper(writer, origin)))
             mirror = MirroredLedger(ledger, self._catch_up(writer, entry))
             yield OpenLedger(ledger=ledger, mirror=mirror)
+
+    def _beside(self, entry: LedgerEntry, holder: StoreHeldError, stack: ExitStack) -> OpenLedger:
+        """The ledger while another process writes to the store, such as a follower.
+
+        The store is then filled by that process, or by whoever comes next: it may be behind the
+        ledger, as after a crash, and never ahead.
+        """
+        reader = stack.enter_context(self._workspace.store.reader())
+        keeper = ReadOnlyKeeper(reader, known_origin(reader, entry.folder))
+        ledger = stack.enter_context(self._open(entry, keeper))
+        return OpenLedger(
+            ledger=ledger,
+            holder=holder,
+            parity=lambda: parity_contribution(reader, entry.folder),
+        )
 
     def verify(self, entry: LedgerEntry, rules: VerifyRules) -> LedgerVerdict:
         """Everything that is wrong with a ledger, held against its keys and the head in the store.

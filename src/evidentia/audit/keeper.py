@@ -35,13 +35,7 @@ class StoreKeeper:
             LedgerDamagedError: The store knows another ledger in that folder.
             LedgerError: The store fails.
         """
-        if self._origin not in {None, origin}:
-            raise LedgerDamagedError(
-                f"this is the ledger {origin}, and the store knows {self._origin} in this folder:"
-                " another ledger was put in its place",
-                where=f"ledger {origin}",
-                fix="put the right one back; a new ledger goes into a folder of its own",
-            )
+        _require_known(self._origin, origin)
         try:
             found = self._writer.tree_head(origin)
         except StoreError as error:
@@ -90,6 +84,48 @@ def known_origin(reader: StoreReader, folder: Path) -> str | None:
 
 class _First(msgspec.Struct, frozen=True):
     payload: Created
+
+
+class ReadOnlyKeeper:
+    """The same where another process writes to the store: a head is held against, and not kept.
+
+    The head that the store keeps then stays an older one, which the ledger extends.
+
+    Args:
+        reader: The store's reading side.
+        origin: The ledger that the store knows in the folder; any if None.
+    """
+
+    def __init__(self, reader: StoreReader, origin: str | None = None) -> None:
+        self._reader = reader
+        self._origin = origin
+
+    def last(self, origin: str) -> KeptHead | None:
+        """The head that is kept for a ledger.
+
+        Raises:
+            LedgerDamagedError: The store knows another ledger in that folder.
+            LedgerError: The store fails.
+        """
+        _require_known(self._origin, origin)
+        try:
+            found = self._reader.tree_head(origin)
+        except StoreError as error:
+            raise _unkept(error, origin) from error
+        return None if found is None else _kept(found)
+
+    def replace(self, old: KeptHead | None, new: KeptHead) -> None:
+        """Leave what is kept."""
+
+
+def _require_known(known: str | None, origin: str) -> None:
+    if known not in {None, origin}:
+        raise LedgerDamagedError(
+            f"this is the ledger {origin}, and the store knows {known} in this folder:"
+            " another ledger was put in its place",
+            where=f"ledger {origin}",
+            fix="put the right one back; a new ledger goes into a folder of its own",
+        )
 
 
 def _is_other(kept: KeptHead | None, old: KeptHead | None) -> bool:

@@ -103,6 +103,8 @@ def append_command(
     granted = None if break_glass is None else _break_glass(break_glass)
     surface = _Surface(session.output)
     with ledgers.opened(entry, "ledger append") as opened:
+        if opened.holder is not None:
+            session.output.note(f"the ledger alone, for now: {shown(opened.holder.what)}")
         policy = policy_for(opened, contributions, granted)
         if event_type is not None:
             draft = _draft(
