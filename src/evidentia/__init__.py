@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from evidentia.app import Config, Workspace, load_config, open_workspace
+    from evidentia.app.ledgers import Ledgers
     from evidentia.audit.verify import VerifyOptions
     from evidentia.errors import EvidentiaError
+    from evidentia.event.envelope import Draft
     from evidentia.ingest.values import IngestOptions, Watch
+    from evidentia.ledger.appending import Ledger
+    from evidentia.ledger.opening import create_ledger, open_ledger
+    from evidentia.ledger.statements import Signing
+    from evidentia.ledger.values import LedgerOptions
+    from evidentia.ledger.verifying import VerifyRules, verify_ledger
     from evidentia.log.values import Limits, LogSource
     from evidentia.pack.conformance import assert_pack_conforms
     from evidentia.pack.contract import Pack
+    from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
     from evidentia.service.background import Background
     from evidentia.service.follow import FollowOptions
     from evidentia.store.opening import Store, store_at
@@ -31,39 +39,65 @@ __version__ = "0.1.0"
 __all__ = [
     "Background",
     "Config",
+    "Contribution",
+    "Draft",
     "EvidentiaError",
     "FollowOptions",
     "IngestOptions",
+    "Ledger",
+    "LedgerOptions",
+    "Ledgers",
     "Limits",
     "LogSource",
+    "Outcome",
     "Pack",
+    "PolicyDecision",
+    "Signing",
     "Store",
     "VerifyOptions",
+    "VerifyRules",
     "Watch",
     "Workspace",
     "assert_pack_conforms",
+    "compose",
+    "create_ledger",
     "load_config",
+    "open_ledger",
     "open_workspace",
     "store_at",
+    "verify_ledger",
 ]
 
 _HOMES: Final = {
     "Background": "evidentia.service.background",
-    "FollowOptions": "evidentia.service.follow",
     "Config": "evidentia.app",
+    "Contribution": "evidentia.proof.policy",
+    "Draft": "evidentia.event.envelope",
     "EvidentiaError": "evidentia.errors",
+    "FollowOptions": "evidentia.service.follow",
     "IngestOptions": "evidentia.ingest.values",
+    "Ledger": "evidentia.ledger.appending",
+    "LedgerOptions": "evidentia.ledger.values",
+    "Ledgers": "evidentia.app.ledgers",
     "Limits": "evidentia.log.values",
     "LogSource": "evidentia.log.values",
+    "Outcome": "evidentia.proof.policy",
     "Pack": "evidentia.pack.contract",
+    "PolicyDecision": "evidentia.proof.policy",
+    "Signing": "evidentia.ledger.statements",
     "Store": "evidentia.store.opening",
     "VerifyOptions": "evidentia.audit.verify",
+    "VerifyRules": "evidentia.ledger.verifying",
     "Watch": "evidentia.ingest.values",
     "Workspace": "evidentia.app",
     "assert_pack_conforms": "evidentia.pack.conformance",
+    "compose": "evidentia.proof.policy",
+    "create_ledger": "evidentia.ledger.opening",
     "load_config": "evidentia.app",
+    "open_ledger": "evidentia.ledger.opening",
     "open_workspace": "evidentia.app",
     "store_at": "evidentia.store.opening",
+    "verify_ledger": "evidentia.ledger.verifying",
 }
 
 

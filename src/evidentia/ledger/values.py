@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -63,6 +64,10 @@ class HeadKeeper(Protocol):
         """
 
 
+def _utc_microseconds() -> int:
+    return time.time_ns() // 1_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerOptions:
     """How a ledger is written.
@@ -75,7 +80,7 @@ class LedgerOptions:
         required_rules: Rule ids that every policy decision must hold.
     """
 
-    clock: Callable[[], int]
+    clock: Callable[[], int] = _utc_microseconds
     random: Callable[[int], bytes] = os.urandom
     signer: Signer | None = None
     keeper: HeadKeeper | None = None
