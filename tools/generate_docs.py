@@ -15,6 +15,7 @@ import difflib
 import importlib.util
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -162,11 +163,13 @@ def anchor(path: str) -> str:
 def queries_page() -> str:
     """docs/QUERIES_SQLITE.md."""
     packs = load_packs()
+    names = Counter(query.name for name in BUILT_IN for query in packs[name].queries)
     parts = ["# Named queries", _NOTICE, INTRODUCTION]
     for name in BUILT_IN:
         parts += [f"## Pack `{name}`: {packs[name].title}"]
         for query in ordered(packs[name]):
-            parts += query_section(name, query)
+            spelled = query.name if names[query.name] == 1 else f"{name}.{query.name}"
+            parts += query_section(name, query, spelled)
     return "\n\n".join([*parts, *projector_parts()]) + "\n"
 
 
@@ -185,6 +188,13 @@ on this program. `-readonly` is enough; nothing here writes. Times are INTEGER U
 `strftime('%s', '2026-01-01') * 1000000` is one, and `datetime(ts / 1000000, 'unixepoch')` shows
 one. A time relative to now, such as `-24h`, is understood by `evidentia query` only.
 
+`--as-of BATCH|TIME` asks a query as the store was after a batch; a time relative to now is then
+relative to that batch's commit. What could be run or opened (a command, the address of a file) is
+printed defanged; the shell prints it as it stands in the store.
+
+A name that several packs use has the pack in front. Four such queries look for disorder:
+`anomaly_spikes`, `anomaly_silence`, `field_drift` and `unknown_kinds`.
+
 A parameter without a value has the default below. In the shell every parameter needs a value.
 
 The queries read the view `events`: see
@@ -201,16 +211,16 @@ def ordered(pack: Pack) -> list[NamedQuery]:
     return sorted(pack.queries, key=lambda query: (first.get(query.name, len(first)), query.name))
 
 
-def query_section(pack: str, query: NamedQuery) -> list[str]:
+def query_section(pack: str, query: NamedQuery, spelled: str) -> list[str]:
     """The parts of one query's section."""
-    parts = [f"### `{query.name}`", f"{query.title}. {query.description}"]
+    parts = [f"### `{spelled}`", f"{query.title}. {query.description}"]
     if query.parameters:
         rows = ["| parameter | type | default | what |", "|---|---|---|---|"]
         parts.append("\n".join([*rows, *map(parameter_row, query.parameters)]))
     path = sql_path(pack, query.name)
     return [
         *parts,
-        f"```sh\nevidentia query {query.name}\n{shell_command(path, query)}\n```",
+        f"```sh\nevidentia query {spelled}\n{shell_command(path, query)}\n```",
         f"[`{path}`](../{path}):",
         f"```sql\n{sql_below_header((CHECKOUT / path).read_text('utf-8'))}\n```",
     ]

@@ -17,7 +17,7 @@ import pytest
 from evidentia import Config, IngestOptions, LogSource, Store, Watch, open_workspace
 from evidentia.event.timestamp import parse_time
 from evidentia.pack.registry import load_packs
-from evidentia.report.queries import ask, bind, find_query
+from evidentia.report.queries import bind, find_query
 
 from .console import CHECKOUT
 from .pages import anchors, links, pages
@@ -139,7 +139,7 @@ def test_every_named_query_is_on_its_page() -> None:
         lines = path.read_text("utf-8").splitlines()
         statement = "\n".join(line for line in lines if not re.match(r"-- \w+.*[:|]", line))
         assert statement.strip() in page, path.name
-    names = re.findall(r"^### `(\w+)`$", page, re.MULTILINE)
+    names = re.findall(r"^### `(?:\w+\.)?(\w+)`$", page, re.MULTILINE)
     assert names[:5] == ["recent", "growth_story", "security", "hot_rooms", "budget_compliance"]
     assert sorted(names) == sorted(path.stem for path in files)
 
@@ -154,6 +154,10 @@ def shell_commands(page: str) -> dict[str, str]:
     return found
 
 
+FOR_DISORDER = ("anomaly_silence", "anomaly_spikes", "field_drift", "unknown_kinds")
+"""What finds nothing in a log that is in order."""
+
+
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the sqlite3 shell is not installed")
 @pytest.mark.parametrize("name", sorted(shell_commands(pages()["docs/QUERIES_SQLITE.md"])))
 def test_the_sqlite3_shell_gives_the_same_rows(name: str, filled_store: Path) -> None:
@@ -162,7 +166,8 @@ def test_the_sqlite3_shell_gives_the_same_rows(name: str, filled_store: Path) ->
     query = find_query(name, load_packs())
     now = parse_time("2026-01-01T01:00:00Z").us or 0
     with Store(path=filled_store).reader() as reader:
-        rows = ask(reader, query, bind(query, {}, now)).rows
+        # As they stand in the store: the shell defangs nothing.
+        rows = reader.run_query(query, bind(query, {}, now)).rows
 
     command = command.replace("evidence/derived/evidentia.db", str(filled_store), 1)
     command = command.replace("-box", "-bail -json", 1)
@@ -172,7 +177,7 @@ def test_the_sqlite3_shell_gives_the_same_rows(name: str, filled_store: Path) ->
 
     printed = json.loads(done.stdout or "[]")
     assert [tuple(row.values()) for row in printed] == list(rows)
-    assert rows
+    assert rows or name.partition(".")[2] in FOR_DISORDER
 
 
 @pytest.fixture(scope="module")

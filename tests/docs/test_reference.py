@@ -43,6 +43,7 @@ DATA_KEYS: Final = {
         "sections[].rows[]": "<name>",
         "known_gaps[].evidence": "<name>",
     },
+    "report diff": {"changes[].before": "<name>", "changes[].after": "<name>"},
     "dead-letters retry": {"outcomes": "<id>"},
 }
 """Where the keys of an object are data; all such keys count as one."""
@@ -97,6 +98,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
         "events": [folder.run("events")],
         "explain": [folder.run("explain", f"{log}:1"), folder.run("explain", f"{log}:2")],
         "report": [folder.run("report", "weekly", "2026-W01")],
+        "report --output": [folder.run("report", "weekly", "2026-W01", "--output", "r.json")],
         "export raw": [folder.run("export", "raw", "1", "--output", "copy")],
         "error": [folder.run("query", "nonsense")],
         "follow": [folder.run("follow", "--for", "0", "--pack", "world", "--log", str(log))],
@@ -113,7 +115,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     archive.write_bytes(packed[:-8] + b"8 bytes!")
     found["ingest"].append(folder.run(*ingest, str(archive)))
     found["report"].append(folder.run("report", "weekly", "2026-W01"))
-    found |= ledger_outputs(folder)
+    found |= ledger_outputs(folder) | {"report diff": [diff_output(folder)]}
     # A seal that holds and is noteworthy all the same.
     receipts = folder.path / "receipts.jsonl"
     v2 = {"schema": "ggen-receipt/v2", "v2": {}, "is_folded": False}
@@ -127,6 +129,11 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     found["verify"] = [folder.run("verify", "--deep"), mirrored_output(folder)]
     found["recover"] = [folder.run("recover"), replayed_output(folder)]
     return found
+
+
+def diff_output(folder: Folder) -> dict[str, Any]:
+    """What changed in a report between the first batch and the third."""
+    return folder.run("report", "diff", "1", "3", "--period", "weekly", "--date", "2026-W01")
 
 
 def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:

@@ -11,8 +11,17 @@ from evidentia.errors import EvidentiaError, UsageError
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that was not there before, and is not there afterwards if writing it fails."""
+def new_file(path: Path, *, is_overwritten: bool = False) -> Iterator[BinaryIO]:
+    """A file that was not there before, and is not there afterwards if writing it fails.
+
+    One that may be overwritten is replaced at the end, and stays as it was if writing fails.
+    """
+    if is_overwritten and path.exists():
+        beside = path.with_name(f"{path.name}.part")
+        with new_file(beside) as file:
+            yield file
+        beside.replace(path)
+        return
     try:
         with path.open("xb") as file:
             try:

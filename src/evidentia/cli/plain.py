@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Final
-
 from evidentia.event.timestamp import format_time
-
-# Control characters, formats (bidirectional overrides among them), surrogates and private use.
-_UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+from evidentia.report.visible import cut, visible
 
 
 def shown(value: object, *, width: int | None = None) -> str:
@@ -16,20 +11,8 @@ def shown(value: object, *, width: int | None = None) -> str:
     if value is None:
         return ""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    if not text.isascii() or not text.isprintable():
-        text = "".join(_escaped(character) for character in text)
-    if width is not None and len(text) > width:
-        return text[: max(0, width - 1)] + "…"
-    return text
-
-
-def _escaped(character: str) -> str:
-    if unicodedata.category(character) not in _UNSHOWN:
-        return character
-    code = ord(character)
-    if code < 0x100:  # noqa: PLR2004 - one byte
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - one plane
+    text = visible(text)
+    return text if width is None else cut(text, width)
 
 
 def shown_bytes(count: int) -> str:

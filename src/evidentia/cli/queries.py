@@ -10,13 +10,14 @@ import typer
 
 from evidentia.cli.completion import complete_queries
 from evidentia.cli.decisions import decision_json, decision_text
+from evidentia.cli.moments import AsOfOption, as_of_json, as_of_text
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import shown, shown_time
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from evidentia.app import Workspace
     from evidentia.audit.explain import Explanation
@@ -56,10 +57,13 @@ def query_command(
     timeout_seconds: Annotated[
         float, typer.Option("--timeout", min=0.01, metavar="SECONDS", help="Give up after this.")
     ] = 60.0,
+    as_of: AsOfOption = None,
 ) -> None:
     """Run one of the packs' named queries. There is no way to pass SQL."""
     from evidentia.app import utc_microseconds  # noqa: PLC0415 - start-up time
+    from evidentia.report.as_of import read_as_of  # noqa: PLC0415 - start-up time
     from evidentia.report.queries import ask, bind, find_query  # noqa: PLC0415 - start-up time
+    from evidentia.store.scope import Scope  # noqa: PLC0415 - start-up time
 
     session: Session = context.obj
     workspace = session.workspace()
@@ -67,14 +71,20 @@ def query_command(
         _list_queries(workspace, session.output)
         return
     query = find_query(name, workspace.packs)
-    bound = bind(query, _assignments(values or []), utc_microseconds())
+    given = _assignments(values or [])
+    now = utc_microseconds()
     deadline = time.monotonic() + timeout_seconds
     with workspace.store.reader() as reader:
-        answer = ask(reader, query, bound, lambda: time.monotonic() > deadline)
+        moment = read_as_of(reader, as_of, now)
+        # What is asked as of a batch is answered alike at any later time.
+        bound = bind(query, given, now if moment.is_newest else moment.committed_us)
+        is_over = lambda: time.monotonic() > deadline  # noqa: E731 - a clock and nothing else
+        answer = ask(reader, query, bound, is_over, Scope(as_of=moment))
     if session.output.is_json:
-        session.output.emit(answer_json(answer))
+        session.output.emit({**answer_json(answer), "as_of": as_of_json(moment)})
     else:
-        session.output.say(query.title)
+        title = query.title if moment.is_newest else f"{query.title}, {as_of_text(moment)}"
+        session.output.say(title)
         show_answer(answer, session.output)
 
 
@@ -201,6 +211,7 @@ def events_command(
     limit: Annotated[
         int, typer.Option(min=1, max=_LIMIT_MAX, metavar="N", help="At most so many.")
     ] = 50,
+    as_of: AsOfOption = None,
 ) -> None:
     """List events in the order of the evidence, filtered by column.
 
@@ -213,18 +224,21 @@ def events_command(
 
     session: Session = context.obj
     now = utc_microseconds()
-    wanted = EventFilter(
-        kind=kind,
-        session_id=session_id,
-        actor=actor,
-        event_id=event_id,
-        log_path=None if log is None else str(Path(log).resolve()),
-        since_us=None if since is None else read_time(since, now),
-        until_us=None if until is None else read_time(until, now),
-        after_id=after_id,
-        limit=limit,
-    )
-    found = _find_events(session, wanted)
+
+    def filter_at(moment_us: int) -> EventFilter:
+        return EventFilter(
+            kind=kind,
+            session_id=session_id,
+            actor=actor,
+            event_id=event_id,
+            log_path=None if log is None else str(Path(log).resolve()),
+            since_us=None if since is None else read_time(since, moment_us),
+            until_us=None if until is None else read_time(until, moment_us),
+            after_id=after_id,
+            limit=limit,
+        )
+
+    found = _find_events(session, filter_at, as_of, now)
     if session.output.is_json:
         session.output.emit({"events": found})
         return
@@ -259,17 +273,29 @@ def _line_place(event: Mapping[str, SqlValue]) -> str:
     return f"{shown(event['log_path']).rpartition('/')[2]}:{shown(event['line_no'])}"
 
 
-def _find_events(session: Session, wanted: EventFilter) -> list[Mapping[str, SqlValue]]:
+def _find_events(
+    session: Session, filter_at: Callable[[int], EventFilter], as_of: str | None, now: int
+) -> list[Mapping[str, SqlValue]]:
+    from evidentia.report.as_of import read_as_of  # noqa: PLC0415 - start-up time
     from evidentia.store.projector import (  # noqa: PLC0415 - start-up time
         is_projector_database,
         list_projected_events,
     )
+    from evidentia.store.scope import Scope  # noqa: PLC0415 - start-up time
 
     store = session.config().store
     if is_projector_database(store.path):
-        return list(list_projected_events(store.path, wanted))
+        if as_of is not None:
+            raise UsageError(
+                "the stand-alone projector's database has no batches",
+                where="--as-of",
+                fix="ask it without --as-of",
+            )
+        return list(list_projected_events(store.path, filter_at(now)))
     with store.reader() as reader:
-        return list(reader.list_events(wanted))
+        moment = read_as_of(reader, as_of, now)
+        wanted = filter_at(now if moment.is_newest else moment.committed_us)
+        return list(reader.list_events(wanted, Scope(as_of=moment)))
 
 
 def explain_command(

@@ -1,28 +1,52 @@
-"""``evidentia report daily|weekly|monthly``."""
+"""``evidentia report daily|weekly|monthly`` and ``report diff``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evidentia.cli.completion import complete_packs
-from evidentia.cli.decisions import gap_json, gap_text
-from evidentia.cli.output import Column, Json, Output
-from evidentia.cli.plain import counted, shown, shown_time
-from evidentia.cli.queries import answer_json, show_answer
+from evidentia.cli.moments import AsOfOption
+from evidentia.cli.new_files import new_file
+from evidentia.cli.output import Json, Output
+from evidentia.cli.plain import shown_bytes
+from evidentia.cli.report_diff import register_diff
+from evidentia.cli.report_json import report_json, reports_json
+from evidentia.cli.report_making import Made, Wanted, make
+from evidentia.cli.report_options import (
+    AllSensorsOption,
+    ForceOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    PackOption,
+    SectionOption,
+    SensorOption,
+    TopOption,
+)
+from evidentia.cli.report_text import show_report
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
-    from evidentia.app import Workspace
-    from evidentia.pack.contract import Pack
-    from evidentia.report.periodic import Report, Section
-    from evidentia.store.reader import StoreReader
+    from typing import BinaryIO
 
-_BAR_MAX = 30
-_GAPS_SHOWN = 10
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """Where a report goes, and in which form; no form is text, or with ``--json`` our object."""
+
+    format: Format | None
+    section: str | None
+    path: Path | None
+    is_forced: bool
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +60,11 @@ def register(app: typer.Typer) -> None:
         group.command(period, epilog=f"Example: evidentia report {period} {example} --pack cowrie")(
             _command(period)
         )
+    register_diff(group)
     app.add_typer(group, name="report")
+
+
+_NOUNS = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 
 def _command(period: str) -> Callable[..., None]:
@@ -46,117 +74,95 @@ def _command(period: str) -> Callable[..., None]:
             str | None,
             typer.Argument(metavar="DATE", help="The period. (default: that of the newest event)"),
         ] = None,
-        pack: Annotated[
-            str | None,
-            typer.Option(
-                metavar="NAME",
-                help="The pack. (default: the only one in the store)",
-                autocompletion=complete_packs,
-            ),
-        ] = None,
+        pack: PackOption = None,
+        as_of: AsOfOption = None,
+        form: FormatOption = None,
+        output: OutputOption = None,
+        is_forced: ForceOption = False,
+        top_n: TopOption = None,
+        sensors: SensorOption = None,
+        is_all_sensors: AllSensorsOption = False,
+        section: SectionOption = None,
     ) -> None:
-        from evidentia.report.periodic import (  # noqa: PLC0415 - start-up time
-            Period,
-            make_report,
-            read_span,
-        )
-
         session: Session = context.obj
-        workspace = session.workspace()
-        with workspace.store.reader() as reader:
-            chosen = _chosen_pack(workspace, reader, pack)
-            span = read_span(Period(period), when, reader.latest_us(chosen.name))
-            report = make_report(reader, chosen, Period(period), span)
-        if session.output.is_json:
-            session.output.emit(_as_json(report))
-        else:
-            _show(report, session.output)
+        target = _Target(format=form, section=section, path=output, is_forced=is_forced)
+        _check(target, session.output)
+        wanted = Wanted(
+            period=period,
+            date=when,
+            pack=pack,
+            as_of=as_of,
+            top_n=top_n,
+            sensors=tuple(sensors or ()),
+            is_all_sensors=is_all_sensors,
+        )
+        made = make(session.workspace(), wanted, has_documents=form is Format.JSON)
+        _write(made, target, session.output)
 
-    report_command.__doc__ = f"Report on a {_NOUNS[period]} of a pack's logs, on the terminal."
+    report_command.__doc__ = f"Report on a {_NOUNS[period]} of a pack's logs."
     return report_command
 
 
-_NOUNS = {"daily": "day", "weekly": "week", "monthly": "month"}
-
-
-def _chosen_pack(workspace: Workspace, reader: StoreReader, name: str | None) -> Pack:
-    if name is not None:
-        return workspace.pack(name)
-    present = sorted({segment.pack for segment in reader.segments()})
-    if len(present) != 1:
+def _check(target: _Target, output: Output) -> None:
+    if output.is_json and target.format is not None:
         raise UsageError(
-            f"the store holds logs of {len(present)} packs",
-            fix=f"choose one with --pack {'|'.join(present)}" if present else "ingest a log first",
+            "--json and --format say different things",
+            fix="--json is our own object, --format json the shape that the pack took over",
         )
-    return workspace.pack(present[0])
+    if target.section is not None and target.format is not Format.CSV:
+        raise UsageError("--section goes with --format csv", fix="add it, or leave --section out")
 
 
-def _show(report: Report, output: Output) -> None:
-    output.say(f"{report.title}, {report.span.label}")
-    output.say(
-        f"{shown_time(report.span.since_us)} to {shown_time(report.span.until_us)}, "
-        f"{counted(report.counts.events, 'event')}"
-    )
-    for section in report.sections:
-        output.say("")
-        output.say(section.title)
-        if section.style.value == "bars" and section.answer.rows:
-            _show_bars(section, output)
+def _write(made: Made, target: _Target, output: Output) -> None:
+    if target.path is None:
+        if output.is_json:
+            output.emit(reports_json(made.reports))
+        elif target.format in (None, Format.TEXT):
+            _show(made, output)
         else:
-            show_answer(section.answer, output)
-    counts = report.counts
-    output.say("")
-    output.say(
-        f"behind this report: {counted(counts.events, 'event')} of the period; "
-        f"{counted(counts.untimed_events, 'event')} without a usable time; "
-        f"{counted(counts.open_dead_letters, 'open dead letter')}; {counted(counts.gaps, 'gap')}"
-    )
-    for gap in report.gaps[:_GAPS_SHOWN]:
-        output.say(gap_text(gap))
-    if len(report.gaps) > _GAPS_SHOWN:
-        output.say(f"… and {len(report.gaps) - _GAPS_SHOWN:,} more gaps: see 'evidentia status'")
+            for piece in _pieces(made, target, output):
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        return
+    with new_file(target.path, is_overwritten=target.is_forced) as file:
+        written = _save(_pieces(made, target, output), file)
+    if output.is_json:
+        output.emit({"path": str(target.path), "bytes": written})
+    else:
+        output.say(f"wrote {shown_bytes(written)} to {target.path}")
 
 
-def _show_bars(section: Section, output: Output) -> None:
-    rows = section.answer.rows
-    longest = max((row[-1] for row in rows if isinstance(row[-1], int | float)), default=0)
-    columns = section.answer.columns
-    output.table(
-        (
-            Column(title=columns[0].title, is_cut=True),
-            Column(title=columns[-1].title, is_number=True),
-            Column(title=""),
-        ),
-        [(_label(section, row[0]), row[-1], _bar(row[-1], longest)) for row in rows],
-    )
+def _save(pieces: Iterator[str], file: BinaryIO) -> int:
+    # A lone surrogate of a log is written as an escape long before it comes here.
+    return sum(file.write(piece.encode("utf-8", "backslashreplace")) for piece in pieces)
 
 
-def _label(section: Section, value: object) -> str:
-    if section.answer.columns[0].type.value == "time" and isinstance(value, int):
-        return shown_time(value)
-    return shown(value, width=60)
+def _pieces(made: Made, target: _Target, output: Output) -> Iterator[str]:
+    from evidentia.report.html import write_page  # noqa: PLC0415 - start-up time
+    from evidentia.report.sheet import write_sheet  # noqa: PLC0415 - start-up time
+
+    if output.is_json:
+        yield json.dumps(reports_json(made.reports), indent=2) + "\n"
+    elif target.format is Format.HTML:
+        yield from write_page(made.reports)
+    elif target.format is Format.CSV:
+        yield from write_sheet(made.reports, target.section)
+    elif target.format is Format.JSON:
+        documents: Sequence[Json] = made.documents or [report_json(each) for each in made.reports]
+        yield json.dumps(documents[0] if len(documents) == 1 else documents, indent=2) + "\n"
+    else:
+        yield _as_text(made, output)
 
 
-def _bar(value: object, longest: float) -> str:
-    if not isinstance(value, int | float) or longest <= 0:
-        return ""
-    return "█" * max(1, round(_BAR_MAX * value / longest)) if value > 0 else ""
+def _as_text(made: Made, output: Output) -> str:
+    buffer = io.StringIO()
+    with contextlib.redirect_stdout(buffer):
+        _show(made, Output(verbosity=max(0, output.verbosity)))
+    return buffer.getvalue()
 
 
-def _as_json(report: Report) -> Json:
-    counts = report.counts
-    return {
-        "pack": report.pack,
-        "period": report.period.value,
-        "date": report.span.label,
-        "since": shown_time(report.span.since_us),
-        "until": shown_time(report.span.until_us),
-        "events": counts.events,
-        "untimed_events": counts.untimed_events,
-        "open_dead_letters": counts.open_dead_letters,
-        "gaps": counts.gaps,
-        "known_gaps": [gap_json(gap) for gap in report.gaps],
-        "sections": [
-            {"section": section.title, **answer_json(section.answer)} for section in report.sections
-        ],
-    }
+def _show(made: Made, output: Output) -> None:
+    for place, report in enumerate(made.reports):
+        if place:
+            output.say("\n")
+        show_report(report, output)

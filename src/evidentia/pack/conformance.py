@@ -15,7 +15,15 @@ from evidentia.errors import PackError
 from evidentia.event.extract import Extractor
 from evidentia.event.line import read_line
 from evidentia.event.values import Flag, JsonObject, Policy, Verdict
-from evidentia.pack.contract import EventSchema, NamedQuery, Pack, ParameterType, Sample
+from evidentia.pack.contract import (
+    EventSchema,
+    NamedQuery,
+    Pack,
+    ParameterType,
+    ReportSection,
+    ResultType,
+    Sample,
+)
 from evidentia.pack.hostility import callable_problems
 from evidentia.pack.seal_conformance import seal_problems
 from evidentia.pack.statement import parameter_problems, read_statement
@@ -162,18 +170,35 @@ def _statement_problems(query: NamedQuery) -> Iterator[str]:
 
 def _report_problems(pack: Pack) -> Iterator[str]:
     queries = {query.name: query for query in pack.queries}
-    for section in pack.report:
-        query = queries.get(section.query)
+    asked = [(f"report section {each.title!r}", each.query) for each in pack.report]
+    if pack.document is not None:
+        asked += [("report document", name) for name in pack.document.queries]
+    for what, name in asked:
+        query = queries.get(name)
         if query is None:
-            yield f"report section {section.title!r} names no query: {section.query!r}"
-            continue
-        types = {parameter.name: parameter.type for parameter in query.parameters}
-        for name in ("since", "until"):
-            if types.get(name) is not ParameterType.TIME:
-                yield (
-                    f"report section {section.title!r}: "
-                    f"query {query.name!r} has no time parameter {name!r}"
-                )
+            yield f"{what} names no query: {name!r}"
+        else:
+            yield from _period_problems(what, query)
+    for section in pack.report:
+        if section.query in queries:
+            yield from _drawing_problems(section, queries[section.query])
+
+
+def _period_problems(what: str, query: NamedQuery) -> Iterator[str]:
+    types = {parameter.name: parameter.type for parameter in query.parameters}
+    for name in ("since", "until"):
+        if types.get(name) is not ParameterType.TIME:
+            yield f"{what}: query {query.name!r} has no time parameter {name!r}"
+
+
+def _drawing_problems(section: ReportSection, query: NamedQuery) -> Iterator[str]:
+    where = f"report section {section.title!r}"
+    types = {column.name: column.type for column in query.columns}
+    for name in section.series:
+        if types.get(name) not in (ResultType.INTEGER, ResultType.REAL):
+            yield f"{where}: query {query.name!r} has no column {name!r} that is a number"
+    if not 1 <= section.label_columns <= len(query.columns):
+        yield f"{where}: query {query.name!r} does not have {section.label_columns} label columns"
 
 
 def _reading_problems(pack: Pack) -> Iterator[str]:

@@ -5,13 +5,13 @@ A pack touches no file, clock, network or database and writes no DDL and no INSE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from evidentia.event.fieldmap import FieldMap
-from evidentia.event.values import JsonValue
+from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.seal import SealScheme
 
 CONTRACT_VERSION: Final = 1
@@ -35,6 +35,9 @@ class ResultType(StrEnum):
     REAL = "real"
     TIME = "time"
     """UTC microseconds; shown as ISO 8601."""
+    UNSAFE = "unsafe"
+    """Text that could be run or opened, such as an intruder's command or the address of a file:
+    it leaves the store defanged only (``hxxp``, ``[.]``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +76,69 @@ class SectionStyle(StrEnum):
 
     TABLE = "table"
     BARS = "bars"
-    """First column the label, last column the length."""
+    """The first columns the label, the series the length."""
+    TIMELINE = "timeline"
+    """The first column the beginning of an hour or day, the series what lies on each other there.
+    Hours where the period is two days or shorter, days otherwise; those without a row are drawn
+    empty."""
+    HISTOGRAM = "histogram"
+    """The first column a class, in its order; the series how many fall into it."""
+    NUMBERS = "numbers"
+    """One row, each of its columns a number with its title."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSection:
-    """A part of every periodic report: a query with ``since`` and ``until`` parameters."""
+    """A part of every periodic report: a query with ``since`` and ``until`` parameters.
+
+    A parameter ``limit`` of it takes what a reader asks for as the number of rows.
+
+    Attributes:
+        series: The columns that are drawn; without any it is the last one.
+        label_columns: How many of the first columns together say what a row is about.
+        note: One sentence below the title, for people.
+    """
 
     title: str
     query: str
     style: SectionStyle = SectionStyle.TABLE
+    series: tuple[str, ...] = ()
+    label_columns: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """What a report document is about.
+
+    Attributes:
+        name: ``daily``, ``weekly`` or ``monthly``.
+        label: ``2026-01-31``, ``2026-W05`` or ``2026-01``.
+        made: When the newest batch behind it was committed, as ISO 8601.
+        sensor: None for all sensors together.
+    """
+
+    name: str
+    label: str
+    made: str
+    sensor: str | None
+
+
+DocumentRows = Mapping[str, Sequence[Mapping[str, "str | int | float | None"]]]
+"""Rows by the name of their query, each by the names of its columns; times as ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDocument:
+    """A report in the JSON shape of another program, so that its consumers keep working.
+
+    Attributes:
+        queries: What it needs to know; each has ``since`` and ``until`` parameters.
+        write: Makes the document. Pure; the order of keys is the order in which they are written.
+    """
+
+    queries: tuple[str, ...]
+    write: Callable[[Period, DocumentRows], JsonObject]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +164,7 @@ class Pack:
             Empty means that every kind is expected.
         queries: Named queries, the only SQL a caller can run.
         report: The sections of the daily, weekly and monthly reports.
+        document: The same reports as another program writes them in JSON, if it is asked for.
         samples: A few lines the pack must read, with the columns they must give; run by the
             conformance kit.
         seals: The ways in which the writers of the pack's logs seal their rows. The first that
@@ -122,6 +179,7 @@ class Pack:
     known_kinds: frozenset[str] = frozenset()
     queries: tuple[NamedQuery, ...] = ()
     report: tuple[ReportSection, ...] = ()
+    document: ReportDocument | None = None
     samples: tuple[Sample, ...] = ()
     seals: tuple[SealScheme, ...] = ()
     contract_version: int = field(default=CONTRACT_VERSION)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from evidentia.errors import UsageError
-from evidentia.pack.contract import Pack, SectionStyle
+from evidentia.pack.contract import NamedQuery, Pack, ReportSection, SectionStyle
 from evidentia.report.queries import Answer, ask, bind
 from evidentia.store.reader import StoreReader
-from evidentia.store.values import PeriodCounts, SqlValue, StoredGap
+from evidentia.store.scope import EVERYTHING, AsOf, Scope
+from evidentia.store.values import PeriodCounts, StoredGap
 
 _END_US: Final = 253_402_300_800_000_000
 """The end of the year 9999, before which every stored time lies."""
@@ -45,9 +45,24 @@ class Span:
 class Section:
     """One part of a report."""
 
-    title: str
-    style: SectionStyle
+    shape: ReportSection
     answer: Answer
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return self.shape.title
+
+    @property
+    def style(self) -> SectionStyle:
+        """How it is drawn."""
+        return self.shape.style
+
+    @property
+    def series(self) -> tuple[int, ...]:
+        """The places of the columns that are drawn."""
+        names = [column.name for column in self.answer.columns]
+        return tuple(names.index(name) for name in self.shape.series) or (len(names) - 1,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +70,19 @@ class Report:
     """A report over a period.
 
     Attributes:
-        counts: Events of the period, and what the whole store says of dead letters and gaps.
+        as_of: The batch up to which events are in it.
+        sensor: The only one in it; None for all.
+        counts: Events of the period, and what is known of dead letters and gaps of the pack's logs.
         gaps: The gaps themselves, in the order found.
     """
 
     pack: str
+    pack_version: int
     title: str
     period: Period
     span: Span
+    as_of: AsOf
+    sensor: str | None
     sections: tuple[Section, ...]
     counts: PeriodCounts
     gaps: tuple[StoredGap, ...]
@@ -127,29 +147,54 @@ def _microseconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def make_report(reader: StoreReader, pack: Pack, period: Period, span: Span) -> Report:
-    """A pack's report over a period: the same rows whenever it is asked of the same store."""
-    queries = {query.name: query for query in pack.queries}
-    values: Mapping[str, SqlValue] = {"since": span.since_us, "until": span.until_us}
+def make_report(
+    reader: StoreReader,
+    pack: Pack,
+    period: Period,
+    span: Span,
+    within: Scope = EVERYTHING,
+    top_n: int | None = None,
+) -> Report:
+    """A pack's report over a period: the same rows whenever it is asked as of the same batch.
+
+    Args:
+        reader: The store.
+        pack: Whose sections.
+        period: How long it is.
+        span: Which one.
+        within: The batches that are seen, and the sensor.
+        top_n: How many rows a section has at most; None for what its query says.
+    """
+    as_of = within.as_of or reader.as_of() or AsOf(batch_id=0, committed_us=0)
     segment_ids = {each.id for each in reader.segments() if each.pack == pack.name}
+    queries = {query.name: query for query in pack.queries}
     sections = tuple(
         Section(
-            title=section.title,
-            style=section.style,
-            answer=ask(
-                reader,
-                queries[section.query],
-                {**bind(queries[section.query], {}, span.until_us), **values},
-            ),
+            shape=section,
+            answer=ask_over(reader, queries[section.query], span, within, top_n),
         )
         for section in pack.report
     )
     return Report(
         pack=pack.name,
+        pack_version=pack.version,
         title=f"{pack.title}: {period.value} report",
         period=period,
         span=span,
+        as_of=as_of,
+        sensor=within.sensor,
         sections=sections,
-        counts=reader.period_counts(pack.name, span.since_us, span.until_us),
-        gaps=tuple(gap for gap in reader.gaps() if gap.segment_id in segment_ids),
+        counts=reader.period_counts(pack.name, span.since_us, span.until_us, within),
+        gaps=tuple(gap for gap in reader.gaps(within) if gap.segment_id in segment_ids),
     )
+
+
+def ask_over(
+    reader: StoreReader, query: NamedQuery, span: Span, within: Scope, top_n: int | None
+) -> Answer:
+    """Run one of a pack's queries over a period."""
+    values = bind(query, {}, span.until_us)
+    values |= {"since": span.since_us, "until": span.until_us}
+    if top_n is not None and "limit" in values:
+        values["limit"] = top_n
+    return ask(reader, query, values, within=within)

@@ -19,8 +19,11 @@ from evidentia.pack.contract import (
     ParameterType,
     QueryParameter,
     ResultColumn,
+    ResultType,
 )
+from evidentia.report.visible import defanged
 from evidentia.store.reader import StoreReader
+from evidentia.store.scope import EVERYTHING, Scope
 from evidentia.store.values import SqlValue
 
 _RELATIVE: Final = re.compile(r"-(\d{1,6})(s|m|h|d|w)")
@@ -146,11 +149,22 @@ def ask(
     query: NamedQuery,
     values: Mapping[str, SqlValue],
     is_over: Callable[[], bool] | None = None,
+    within: Scope = EVERYTHING,
 ) -> Answer:
-    """Run a named query.
+    """Run a named query over what a scope shows. What is unsafe comes back defanged.
 
     Raises:
         StoreError: It took longer than ``is_over`` allows.
     """
-    result = reader.run_query(query, values, is_over)
-    return Answer(query=query, values=values, rows=result.rows)
+    result = reader.run_query(query, values, is_over, within)
+    unsafe = [column.type is ResultType.UNSAFE for column in query.columns]
+    rows = result.rows
+    if any(unsafe):
+        rows = tuple(
+            tuple(
+                defanged(value) if is_unsafe and isinstance(value, str) else value
+                for value, is_unsafe in zip(row, unsafe, strict=True)
+            )
+            for row in rows
+        )
+    return Answer(query=query, values=values, rows=rows)

@@ -28,6 +28,14 @@ from evidentia.store.schema import (
     PACKS,
     SEGMENTS,
 )
+from evidentia.store.scope import (
+    Scope,
+    event_conditions,
+    gap_conditions,
+    open_letters,
+    public_conditions,
+    scoped,
+)
 from evidentia.store.values import (
     AuditEntry,
     DeadLetter,
@@ -62,11 +70,12 @@ def _count(connection: Connection, query: Select[int]) -> int:
     return connection.execute(query).scalar_one()
 
 
-def gaps(connection: Connection) -> tuple[StoredGap, ...]:
-    """Every known or suspected loss, in the order found."""
+def gaps(connection: Connection, scope: Scope) -> tuple[StoredGap, ...]:
+    """Every known or suspected loss within a scope, in the order found."""
     query = (
         select(GAP_ROWS, SEGMENTS.c.path)
         .join_from(GAP_ROWS, SEGMENTS, SEGMENTS.c.id == GAP_ROWS.c.segment_id)
+        .where(*gap_conditions(scope))
         .order_by(GAP_ROWS.c.id)
     )
     return tuple(
@@ -152,7 +161,7 @@ def parts_of(connection: Connection, wanted: EventFilter) -> Iterator[Part]:
 
 
 def events_query(
-    part: Part, promoted: tuple[str, ...], limit: int | None
+    part: Part, promoted: tuple[str, ...], limit: int | None, within: Scope
 ) -> Select[*tuple[Any, ...]]:
     """The listing of events that a part of a filter asks for, over the public relation."""
     names = (*EVENTS_COLUMNS, *promoted)
@@ -171,11 +180,12 @@ def events_query(
         conditions.append(events.c.id > wanted.after_id)
     if part.positions is not None:
         conditions.append(events.c.id.between(*part.positions))
+    conditions += public_conditions(events.c, within)
     return select(*events.c).where(*conditions).order_by(events.c.id).limit(limit)
 
 
 def run_query(
-    connection: Connection, query: NamedQuery, values: Mapping[str, SqlValue]
+    connection: Connection, query: NamedQuery, values: Mapping[str, SqlValue], scope: Scope
 ) -> QueryResult:
     """The rows of a named query, its parameters bound by the driver.
 
@@ -185,7 +195,8 @@ def run_query(
     Raises:
         StoreError: The statement gives no rows.
     """
-    result = connection.exec_driver_sql(query.sql, dict(values))
+    sql, limits = scoped(query.sql, scope)
+    result = connection.exec_driver_sql(sql, {**values, **limits})
     if not result.returns_rows:
         raise StoreError(
             "the statement gives no rows",
@@ -251,34 +262,42 @@ def _bytes_of(kind: FillerKind) -> ColumnElement[int]:
     return func.sum(case((FILLERS.c.kind == kind.value, FILLERS.c.length), else_=0))
 
 
-def period_counts(connection: Connection, pack: str, since_us: int, until_us: int) -> PeriodCounts:
-    """What stands behind a report on a pack's logs over a period."""
+def period_counts(
+    connection: Connection, pack: str, span: tuple[int, int], scope: Scope
+) -> PeriodCounts:
+    """What stands behind a report on a pack's logs over a period: not before, and before."""
+    since_us, until_us = span
     segment_ids = (
         select(SEGMENTS.c.id)
         .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
         .where(LOGS.c.pack == pack)
     )
     rows, letters, places = EVENT_ROWS.c, DEAD_LETTER_ROWS.c, GAP_ROWS.c
+    seen = event_conditions(scope)
     in_events = rows.id.op("/")(SEGMENT_BYTES_MAX).in_(segment_ids)
     in_letters = letters.id.op("/")(SEGMENT_BYTES_MAX).in_(segment_ids)
     events = select(func.count()).select_from(EVENT_ROWS)
     return PeriodCounts(
-        events=_count(connection, events.where(in_events, rows.ts >= since_us, rows.ts < until_us)),
-        untimed_events=_count(connection, events.where(in_events, rows.ts.is_(None))),
+        events=_count(
+            connection, events.where(in_events, rows.ts >= since_us, rows.ts < until_us, *seen)
+        ),
+        untimed_events=_count(connection, events.where(in_events, rows.ts.is_(None), *seen)),
         open_dead_letters=_count(
             connection,
             select(func.count())
             .select_from(DEAD_LETTER_ROWS)
-            .where(in_letters, letters.state == "open"),
+            .where(in_letters, open_letters(scope)),
         ),
         gaps=_count(
             connection,
-            select(func.count()).select_from(GAP_ROWS).where(places.segment_id.in_(segment_ids)),
+            select(func.count())
+            .select_from(GAP_ROWS)
+            .where(places.segment_id.in_(segment_ids), *gap_conditions(scope)),
         ),
     )
 
 
-def latest_us(connection: Connection, pack: str) -> int | None:
+def latest_us(connection: Connection, pack: str, scope: Scope) -> int | None:
     """The newest event time in a pack's logs; None when none has a usable time."""
     query = (
         select(EVENT_ROWS.c.ts)
@@ -286,7 +305,7 @@ def latest_us(connection: Connection, pack: str) -> int | None:
             EVENT_ROWS, SEGMENTS, SEGMENTS.c.id == EVENT_ROWS.c.id.op("/")(SEGMENT_BYTES_MAX)
         )
         .join(LOGS, LOGS.c.id == SEGMENTS.c.log_id)
-        .where(LOGS.c.pack == pack, EVENT_ROWS.c.ts.is_not(None))
+        .where(LOGS.c.pack == pack, EVENT_ROWS.c.ts.is_not(None), *event_conditions(scope))
         .order_by(EVENT_ROWS.c.ts.desc())
         .limit(1)
     )

@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import lines, listings, records, sightings, sqlite
+from evidentia.store import lines, listings, records, scope, sightings, sqlite
 from evidentia.store.heads import StoredHead, stored_head, stored_heads
 from evidentia.store.lease import Holder, holder_of
 from evidentia.store.lines import EventLine
@@ -30,6 +30,7 @@ from evidentia.store.schema import (
     KINDS,
     SCHEMA_FINDINGS,
 )
+from evidentia.store.scope import EVERYTHING, AsOf, Scope
 from evidentia.store.sightings import StaleCopy, StoredDecision
 from evidentia.store.values import (
     EVENT_COLUMNS,
@@ -221,17 +222,29 @@ class StoreReader:
         """What the rows of each batch add up to; batches without rows are absent."""
         return listings.rows_per_batch(self._connection)
 
-    def period_counts(self, pack: str, since_us: int, until_us: int) -> PeriodCounts:
+    def as_of(self, *, batch_id: int | None = None, us: int | None = None) -> AsOf | None:
+        """A batch by its id, or the last one committed at or before a time; else the newest."""
+        if batch_id is not None:
+            return scope.at_batch(self._connection, batch_id)
+        return scope.newest(self._connection) if us is None else scope.at_time(self._connection, us)
+
+    def period_counts(
+        self, pack: str, since_us: int, until_us: int, within: Scope = EVERYTHING
+    ) -> PeriodCounts:
         """What stands behind a report on a pack's logs over a period."""
-        return listings.period_counts(self._connection, pack, since_us, until_us)
+        return listings.period_counts(self._connection, pack, (since_us, until_us), within)
 
-    def latest_us(self, pack: str) -> int | None:
+    def latest_us(self, pack: str, within: Scope = EVERYTHING) -> int | None:
         """The newest event time in a pack's logs; None when none has a usable time."""
-        return listings.latest_us(self._connection, pack)
+        return listings.latest_us(self._connection, pack, within)
 
-    def gaps(self) -> tuple[StoredGap, ...]:
+    def sensors(self, pack: str, within: Scope = EVERYTHING) -> tuple[str, ...]:
+        """The sensors that a pack's events name, in order."""
+        return scope.sensors(self._connection, pack, within)
+
+    def gaps(self, within: Scope = EVERYTHING) -> tuple[StoredGap, ...]:
         """Every known or suspected loss, in the order found."""
-        return listings.gaps(self._connection)
+        return listings.gaps(self._connection, within)
 
     def dead_letter(self, position: int) -> DeadLetter | None:
         """The dead letter at a position, if there is one."""
@@ -247,12 +260,14 @@ class StoreReader:
         """(reason, state, count) of the dead letters, most first."""
         return listings.dead_letter_groups(self._connection)
 
-    def list_events(self, wanted: EventFilter) -> Iterator[Mapping[str, SqlValue]]:
+    def list_events(
+        self, wanted: EventFilter, within: Scope = EVERYTHING
+    ) -> Iterator[Mapping[str, SqlValue]]:
         """Events as mappings with the public column names, in order of position."""
         promoted = self.promoted()
         left = wanted.limit
         for part in listings.parts_of(self._connection, wanted):
-            for row in self._mappings(listings.events_query(part, promoted, left)):
+            for row in self._mappings(listings.events_query(part, promoted, left, within)):
                 yield dict(row)
                 left = None if left is None else left - 1
 
@@ -261,14 +276,15 @@ class StoreReader:
         query: NamedQuery,
         values: Mapping[str, SqlValue],
         is_over: Callable[[], bool] | None = None,
+        within: Scope = EVERYTHING,
     ) -> QueryResult:
-        """The rows of a named query; ``is_over`` may stop it early.
+        """The rows of a named query over what the scope shows; ``is_over`` may stop it early.
 
         Raises:
             StoreError: The query took longer than ``is_over`` allows, or is not a plain SELECT.
         """
         with sqlite.stopped_when(self._connection, is_over):
-            return listings.run_query(self._connection, query, values)
+            return listings.run_query(self._connection, query, values, within)
 
     def kinds(self) -> tuple[tuple[str, str, int], ...]:
         """(pack, kind, events) for every kind in the store, most first."""

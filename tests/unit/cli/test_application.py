@@ -70,6 +70,7 @@ def test_these_are_the_commands() -> None:
         "query",
         "recover",
         "report daily",
+        "report diff",
         "report monthly",
         "report weekly",
         "status",

@@ -391,4 +391,5 @@ def test_a_report_leaves_out_the_logs_of_other_packs(
 
     rows = rows_of(PACK, section.query, [], of_another_pack=lines)
 
-    assert rows == []
+    # Numbers are one row of zeros, whatever there is.
+    assert [row for row in rows if any(row)] == []

@@ -10,21 +10,57 @@ from evidentia.pack.schema import load_schema
 from evidentia.packs.cowrie.fields import FIELDS
 from evidentia.packs.cowrie.kinds import KNOWN_KINDS
 from evidentia.packs.cowrie.samples import SAMPLES
+from evidentia.packs.cowrie.upstream import DOCUMENT
 
 PACK: Final = Pack(
     name="cowrie",
-    version=1,
+    version=2,
     title="Cowrie honeypot sessions",
     fields=FIELDS,
     schema=load_schema(__name__, name="cowrie.event", version=1),
     known_kinds=KNOWN_KINDS,
     queries=load_queries(__name__),
     report=(
-        ReportSection(title="Logins over the period", query="logins", style=SectionStyle.BARS),
-        ReportSection(title="Top commands", query="top_commands", style=SectionStyle.BARS),
-        ReportSection(title="Top credentials", query="top_credentials"),
+        ReportSection(title="At a glance", query="session_totals", style=SectionStyle.NUMBERS),
+        ReportSection(
+            title="Events over the period",
+            query="activity",
+            style=SectionStyle.TIMELINE,
+            series=("connection_count", "login_count", "command_count", "other_count"),
+        ),
+        ReportSection(
+            title="Logins over the period",
+            query="logins",
+            style=SectionStyle.TIMELINE,
+            series=("failure_count", "success_count"),
+        ),
+        ReportSection(
+            title="Top commands",
+            query="top_commands",
+            style=SectionStyle.BARS,
+            note="As typed, but for addresses, which are defanged.",
+        ),
+        ReportSection(
+            title="Top credentials",
+            query="top_credentials",
+            style=SectionStyle.BARS,
+            label_columns=2,
+            note="User name and password; a login by public key has no password.",
+        ),
         ReportSection(title="Top sources", query="top_sources", style=SectionStyle.BARS),
-        ReportSection(title="Downloads", query="downloads"),
+        ReportSection(
+            title="Session depth",
+            query="session_depth",
+            style=SectionStyle.HISTOGRAM,
+            note="How many sessions had how many commands.",
+        ),
+        ReportSection(
+            title="Downloads",
+            query="downloads",
+            note="What was fetched, what could not be fetched, and what was sent.",
+            label_columns=3,
+        ),
     ),
+    document=DOCUMENT,
     samples=SAMPLES,
 )

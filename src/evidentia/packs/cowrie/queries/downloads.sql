@@ -4,7 +4,7 @@
 -- parameter until: time = 9999-12-31T23:59:59Z | Only events before this time.
 -- parameter limit: integer = 100 | At most this many files.
 -- column kind: text | Outcome
--- column url: text | Address of the file
+-- column url: unsafe | Address of the file
 -- column shasum: text | SHA-256
 -- column source_count: integer | Addresses
 -- column first_ts: time | First

@@ -3,7 +3,7 @@
 -- parameter since: time = 1970-01-01T00:00:00Z | Only events at or after this time.
 -- parameter until: time = 9999-12-31T23:59:59Z | Only events before this time.
 -- parameter limit: integer = 20 | At most this many commands.
--- column input: text | Command
+-- column input: unsafe | Command
 -- column source_count: integer | Addresses
 -- column first_ts: time | First
 -- column last_ts: time | Last

@@ -1,7 +1,8 @@
 -- title: Busiest rooms
--- description: The twenty rooms with the most events in a period.
+-- description: The rooms with the most events in a period.
 -- parameter since: time = 1970-01-01T00:00:00Z | Only events at or after this time.
 -- parameter until: time = 9999-12-31T23:59:59Z | Only events before this time.
+-- parameter limit: integer = 20 | At most this many rooms.
 -- column room_id: text | Room
 -- column first_ts: time | First
 -- column last_ts: time | Last
@@ -12,4 +13,4 @@ WHERE ts >= :since AND ts < :until AND room_id IS NOT NULL
   AND pack = 'world'
 GROUP BY room_id
 ORDER BY event_count DESC, room_id
-LIMIT 20
+LIMIT :limit

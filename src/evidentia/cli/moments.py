@@ -1,0 +1,39 @@
+"""The option ``--as-of``, and the batch that an answer is as of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evidentia.cli.output import Json
+from evidentia.cli.plain import shown_time
+
+if TYPE_CHECKING:
+    from evidentia.store.scope import AsOf
+
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="BATCH|TIME",
+        help="As the store was after this batch, or after the last one committed by this time.",
+    ),
+]
+"""The option of everything that can be asked about an earlier moment."""
+
+
+def as_of_text(moment: AsOf) -> str:
+    """The batch of an answer, for people."""
+    if not moment.batch_id:
+        return "before the first batch"
+    return f"as of batch {moment.batch_id}, committed {shown_time(moment.committed_us)}"
+
+
+def as_of_json(moment: AsOf) -> Json:
+    """The batch of an answer, as part of a JSON object."""
+    return {
+        "batch": moment.batch_id,
+        "committed": shown_time(moment.committed_us) if moment.batch_id else None,
+        "is_newest": moment.is_newest,
+    }
