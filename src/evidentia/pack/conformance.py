@@ -27,6 +27,7 @@ from evidentia.pack.contract import (
 from evidentia.pack.hostility import callable_problems
 from evidentia.pack.seal_conformance import seal_problems
 from evidentia.pack.statement import parameter_problems, read_statement
+from evidentia.pack.summary import summary_problems
 
 RESERVED_COLUMNS: Final = frozenset(
     (
@@ -62,6 +63,7 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_schema_problems(pack.schema),
         *_query_problems(pack),
         *_report_problems(pack),
+        *_summary_problems(pack),
         *_reading_problems(pack),
         *seal_problems(pack),
     )
@@ -199,6 +201,16 @@ def _drawing_problems(section: ReportSection, query: NamedQuery) -> Iterator[str
             yield f"{where}: query {query.name!r} has no column {name!r} that is a number"
     if not 1 <= section.label_columns <= len(query.columns):
         yield f"{where}: query {query.name!r} does not have {section.label_columns} label columns"
+
+
+def _summary_problems(pack: Pack) -> Iterator[str]:
+    yield from _doubled("summary", [summary.name for summary in pack.summaries])
+    for summary in pack.summaries:
+        for name in (summary.name, *summary.columns):
+            if not _is_name(name):
+                yield _bad_name("summary or column", name)
+        for problem in summary_problems(summary, pack.fields):
+            yield f"summary {summary.name!r}: {problem}"
 
 
 def _reading_problems(pack: Pack) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Final
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.seal import SealScheme
+from evidentia.pack.summary import Summary
 
 CONTRACT_VERSION: Final = 1
 """Raised when a pack written for the earlier contract would no longer load."""
@@ -165,6 +166,7 @@ class Pack:
         queries: Named queries, the only SQL a caller can run.
         report: The sections of the daily, weekly and monthly reports.
         document: The same reports as another program writes them in JSON, if it is asked for.
+        summaries: Tables that are kept current while events come in.
         samples: A few lines the pack must read, with the columns they must give; run by the
             conformance kit.
         seals: The ways in which the writers of the pack's logs seal their rows. The first that
@@ -180,6 +182,7 @@ class Pack:
     queries: tuple[NamedQuery, ...] = ()
     report: tuple[ReportSection, ...] = ()
     document: ReportDocument | None = None
+    summaries: tuple[Summary, ...] = ()
     samples: tuple[Sample, ...] = ()
     seals: tuple[SealScheme, ...] = ()
     contract_version: int = field(default=CONTRACT_VERSION)

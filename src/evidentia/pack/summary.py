@@ -1,0 +1,239 @@
+"""How a pack declares a summary: keys, and measures that merge in any order. Declarations only.
+
+A summary is a table with one row for each key. Every measure is a function of the *stored* columns
+of events, never of their raw JSON, and two values of one merge by a rule that is commutative and
+associative. So bulk, delta, any cut into batches and any number of workers give equal tables.
+
+The first and the last value of a column are by time. Events of the same time are told apart by the
+value itself (the smaller is first), and not by position: the numbers of segments depend on which
+log was met first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from evidentia.event.fieldmap import ColumnType, FieldMap
+
+KIND: Final = "kind"
+_OF_EVERY_EVENT: Final = {
+    KIND: ColumnType.TEXT,
+    "event_id": ColumnType.TEXT,
+    "ts": ColumnType.INTEGER,
+    "actor": ColumnType.TEXT,
+    "session_id": ColumnType.TEXT,
+}
+"""Columns that every event has and that a summary may use."""
+
+Declaration: TypeAlias = dict[str, object]
+
+
+class Merge(StrEnum):
+    """How two values of a measure become one."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    FIRST = "first"
+    LAST = "last"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A column that rows of a summary are told apart by.
+
+    Attributes:
+        name: The column of the summary.
+        column: The column of the event.
+        missing: What stands for an event without a value; None leaves such events out.
+        is_day: The start of the UTC day of a time, in microseconds, instead of the time itself.
+    """
+
+    name: str
+    column: str
+    missing: str | int | None = None
+    is_day: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A column of a summary that changes with every event of its key.
+
+    Attributes:
+        merge: What it tells of the events.
+        column: The column of the event; empty where events are merely counted.
+        kinds: The kinds that matter; empty for all.
+    """
+
+    name: str
+    merge: Merge
+    column: str = ""
+    kinds: tuple[str, ...] = ()
+
+
+def count(name: str, *kinds: str) -> Measure:
+    """How many events there are, of some kinds or of all."""
+    return Measure(name=name, merge=Merge.COUNT, kinds=kinds)
+
+
+def flag(name: str, *kinds: str) -> Measure:
+    """1 where there is an event of these kinds, otherwise 0."""
+    return Measure(name=name, merge=Merge.FLAG, kinds=kinds)
+
+
+def total(name: str, column: str, *kinds: str) -> Measure:
+    """The sum of a column of integers."""
+    return Measure(name=name, merge=Merge.SUM, column=column, kinds=kinds)
+
+
+def least(name: str, column: str, *kinds: str) -> Measure:
+    """The smallest value of a column; NULL where there is none."""
+    return Measure(name=name, merge=Merge.MIN, column=column, kinds=kinds)
+
+
+def greatest(name: str, column: str, *kinds: str) -> Measure:
+    """The largest value of a column; NULL where there is none."""
+    return Measure(name=name, merge=Merge.MAX, column=column, kinds=kinds)
+
+
+def first(name: str, column: str, *kinds: str) -> Measure:
+    """The value that a column has first in time; of several at that time the smallest."""
+    return Measure(name=name, merge=Merge.FIRST, column=column, kinds=kinds)
+
+
+def last(name: str, column: str, *kinds: str) -> Measure:
+    """The value that a column has last in time; of several at that time the largest."""
+    return Measure(name=name, merge=Merge.LAST, column=column, kinds=kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A table that is kept current while events come in, and can be made anew from them.
+
+    Attributes:
+        name: The relation in the store; what queries select from.
+        version: Raised whenever a column of the events changes meaning. A change of the
+            declaration itself is noticed without.
+        title: One phrase for people.
+        keys: In the order of the primary key.
+        measures: The other columns.
+        kinds: The kinds that make a row; empty for all.
+        indexed: Measures that rows are looked up by.
+    """
+
+    name: str
+    version: int
+    title: str
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    kinds: tuple[str, ...] = ()
+    indexed: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Key | Measure, ...]:
+        """What each column is made of, keys first."""
+        return (*self.keys, *self.measures)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, keys first."""
+        return tuple(each.name for each in self.parts)
+
+    @property
+    def all_kinds(self) -> frozenset[str]:
+        """Every kind that the declaration names."""
+        return frozenset((*self.kinds, *(kind for each in self.measures for kind in each.kinds)))
+
+    def types(self, fields: FieldMap) -> Mapping[str, ColumnType]:
+        """What each column holds, as those who read the relation see it."""
+        known = event_columns(fields)
+        types = {key.name: known[key.column] for key in self.keys}
+        for each in self.measures:
+            types[each.name] = known[each.column] if each.column else ColumnType.INTEGER
+        return types
+
+    def declaration(self, fields: FieldMap) -> Declaration:
+        """Everything that decides what the table holds, to be compared with what it was."""
+        types = self.types(fields)
+        return {
+            "version": self.version,
+            "kinds": sorted(self.kinds),
+            "keys": [
+                [each.name, each.column, each.missing, each.is_day, types[each.name].value]
+                for each in self.keys
+            ],
+            "measures": [
+                [
+                    *(each.name, each.merge.value, each.column),
+                    *(sorted(each.kinds), types[each.name].value),
+                ]
+                for each in self.measures
+            ],
+            "indexed": list(self.indexed),
+        }
+
+
+def event_columns(fields: FieldMap) -> Mapping[str, ColumnType]:
+    """The columns of an event that a summary may use, with what they hold."""
+    return {**_OF_EVERY_EVENT, **{each.name: each.type for each in fields.promoted}}
+
+
+def summary_problems(summary: Summary, fields: FieldMap) -> Iterator[str]:
+    """Every way in which a declaration makes no sense."""
+    known = event_columns(fields)
+    used = [(each.name, each.column) for each in summary.parts]
+    unknown = [(name, column) for name, column in used if column and column not in known]
+    for name, column in unknown:
+        yield f"column {name!r} is made of {column!r}, which no event has"
+    if not summary.keys:
+        yield "there is no key"
+    if summary.version < 1:
+        yield f"version {summary.version} is below 1"
+    yield from _doubled(summary.columns)
+    for name in summary.indexed:
+        if name not in summary.columns:
+            yield f"there is no column {name!r} to look up by"
+    if not unknown:
+        yield from _type_problems(summary, known)
+
+
+def _doubled(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield f"column {name!r} is declared twice"
+        seen.add(name)
+
+
+def _type_problems(summary: Summary, known: Mapping[str, ColumnType]) -> Iterator[str]:
+    for key in summary.keys:
+        yield from _key_problems(key, known[key.column])
+    for measure in summary.measures:
+        yield from _measure_problems(measure, known.get(measure.column))
+    # Floats have no one text, so digests of tables would depend on the engine.
+    for each in summary.parts:
+        if known.get(each.column) is ColumnType.REAL:
+            yield f"column {each.name!r}: {each.column!r} holds floats"
+
+
+def _key_problems(key: Key, found: ColumnType) -> Iterator[str]:
+    if key.is_day and found is not ColumnType.INTEGER:
+        yield f"key {key.name!r} is a day, and {key.column!r} holds no times"
+    wanted = int if found is ColumnType.INTEGER else str
+    if key.missing is not None and type(key.missing) is not wanted:
+        yield f"key {key.name!r}: {key.missing!r} is no {found.value}"
+
+
+def _measure_problems(measure: Measure, found: ColumnType | None) -> Iterator[str]:
+    is_counted = measure.merge in (Merge.COUNT, Merge.FLAG)
+    if is_counted == bool(measure.column):
+        yield f"column {measure.name!r}: a {measure.merge.value} of {measure.column!r}"
+    if measure.merge is Merge.SUM and found is not ColumnType.INTEGER:
+        yield f"column {measure.name!r}: only integers are summed"
+    if measure.column == KIND:
+        yield f"column {measure.name!r}: a kind is for keys"
