@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from evidentia.errors import StoreDamagedError, StoreVersionError
 
-HEAD_REVISION: Final = "0003"
+HEAD_REVISION: Final = "0004"
 """The newest migration in ``migrations/versions``. A constant, so that opening an up-to-date store
 does not import Alembic; a test compares it with the folder."""
 

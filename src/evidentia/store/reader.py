@@ -11,16 +11,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, CursorResult, Row, RowMapping, Select, literal_column, select
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Row,
+    RowMapping,
+    Select,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import lines, listings, records, scope, sightings, sqlite
+from evidentia.store import lines, listings, projections, records, scope, sightings, sqlite
 from evidentia.store.heads import StoredHead, stored_head, stored_heads
 from evidentia.store.lease import Holder, holder_of
 from evidentia.store.lines import EventLine
+from evidentia.store.projections import StoredProjection
 from evidentia.store.relations import promoted_columns
 from evidentia.store.schema import (
     BATCHES,
@@ -32,6 +42,7 @@ from evidentia.store.schema import (
 )
 from evidentia.store.scope import EVERYTHING, AsOf, Scope
 from evidentia.store.sightings import StaleCopy, StoredDecision
+from evidentia.store.summaries import SummarySql
 from evidentia.store.values import (
     EVENT_COLUMNS,
     AuditEntry,
@@ -55,6 +66,8 @@ from evidentia.store.values import (
 _FETCH_ROWS: Final = 1_000
 Span = tuple[int, int]
 """A half-open range of byte offsets in a segment."""
+SummaryKeys = Sequence[tuple[SqlValue, ...]]
+"""Rows of a summary, by the values of their keys."""
 
 
 class StoreReader:
@@ -318,6 +331,33 @@ class StoreReader:
     def pack_versions(self) -> dict[str, int]:
         """The version with which each pack was last registered."""
         return listings.pack_versions(self._connection)
+
+    def projections(self) -> tuple[StoredProjection, ...]:
+        """Every version of every projection, by name."""
+        return projections.stored_projections(self._connection)
+
+    def summary_rows(
+        self, sql: SummarySql, keys: SummaryKeys | None = None
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        """The rows of a summary as they are stored, in key order, or those of some keys."""
+        return map(tuple, self._rows(sql.stored(keys)))
+
+    def summary_count(self, sql: SummarySql) -> int:
+        """How many rows a summary has."""
+        query = select(func.count()).select_from(sql.table)
+        return int(self._connection.execute(query).scalar_one())
+
+    def newest_batch(self) -> int:
+        """The id of the newest batch; 0 where there is none."""
+        return int(self._connection.execute(select(func.max(BATCHES.c.id))).scalar() or 0)
+
+    def fresh_rows(
+        self, sql: SummarySql, batch_id: int, keys: SummaryKeys | None = None
+    ) -> Iterator[tuple[SqlValue, ...]]:
+        """What the events of every batch up to one give, computed now, in key order."""
+        kinds = projections.kind_ids(self._connection, sql.summary)
+        inside = projections.of_pack(sql.pack, batch_id)
+        return map(tuple, self._rows(sql.fresh(kinds, inside, keys)))
 
     def integrity_problems(self) -> tuple[str, ...]:
         """What the engine's own integrity check finds; empty when all is well."""

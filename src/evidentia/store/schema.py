@@ -282,6 +282,19 @@ TREE_HEADS: Final = _table(
     Column("updated_us", BIG, nullable=False),
 )
 
+PROJECTIONS: Final = _table(
+    "projections",
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("pack", Text, nullable=False),
+    Column("declaration", Text, nullable=False),
+    Column("batch_id", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("changed_us", BIG, nullable=False),
+    CheckConstraint("state IN ('live', 'building', 'halted')", name="ck_projections_state"),
+)
+
 EVENT_ROW_COLUMNS: Final = (
     "id",
     "line_no",

@@ -83,6 +83,14 @@ _TRANSLATIONS: Final[dict[int, tuple[type[StoreError], str, str]]] = {
         "a named query is one SELECT over the public relations",
     ),
 }
+_REFUSALS: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
 _PRIMARY_CODE: Final = 0xFF
 _NOT_TEXT: Final = "Could not decode to UTF-8"
 """The beginning of the driver's own message, which comes without a code."""
@@ -114,6 +122,15 @@ def translator(where: str) -> Callable[[ExceptionContext], BaseException | None]
         return None
 
     return translate
+
+
+def is_refusal(error: StoreError) -> bool:
+    """Whether the engine refused a statement or its values, and nothing else is wrong.
+
+    So another statement may go on; after a full disk or a damaged file none may.
+    """
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & _PRIMARY_CODE in _REFUSALS
 
 
 def _translation(error: BaseException, where: str) -> StoreError:

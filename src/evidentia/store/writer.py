@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from evidentia.errors import StoreError
 from evidentia.log.values import LogSource
@@ -29,12 +29,14 @@ from evidentia.store.evidence import StoredBytes, stored_bytes
 from evidentia.store.heads import StoredHead, replace_head, stored_head
 from evidentia.store.kinds import Kinds
 from evidentia.store.lease import release_lease, remembered, take_lease
+from evidentia.store.projections import Projections
 from evidentia.store.reader import Span, StoreReader
 from evidentia.store.records import (
     segment_from,
     segments_query,
 )
-from evidentia.store.schema import AUDIT_LOG, RUNS
+from evidentia.store.runs import begin_run, end_run
+from evidentia.store.schema import AUDIT_LOG
 from evidentia.store.transacting import Transactions
 from evidentia.store.translate import translated
 from evidentia.store.values import (
@@ -63,6 +65,7 @@ class StoreWriter:
         self._run_id = 0
         self._owner: Owner | None = None
         self._kinds = Kinds(connection, self._transactions)
+        self._projections = Projections(connection, self._transaction, self._transactions.reading)
         self._packs: tuple[Pack, ...] = ()
         self._unstored: dict[int, NewSegment] = {}
 
@@ -77,7 +80,7 @@ class StoreWriter:
         now = self._clock()
         with translated(str(self._path)), self._connection.begin():
             self._transactions.token = take_lease(self._connection, owner, now)
-            self._run_id = self._begin_run(owner, version, now)
+            self._run_id = begin_run(self._connection, owner, version, now)
         self._owner = owner
         with remembered(self._transactions.token):
             try:
@@ -86,21 +89,6 @@ class StoreWriter:
                 self._let_go_after(failure)
                 raise
             self._let_go("done")
-
-    def _begin_run(self, owner: Owner, version: str, now_us: int) -> int:
-        made = self._connection.execute(
-            insert(RUNS)
-            .values(
-                command=owner.command,
-                actor=owner.actor,
-                host=owner.host,
-                pid=owner.pid,
-                version=version,
-                started_us=now_us,
-            )
-            .returning(RUNS.c.id)
-        )
-        return int(made.scalar_one())
 
     def _let_go_after(self, failure: BaseException) -> None:
         try:
@@ -112,15 +100,8 @@ class StoreWriter:
         with translated(str(self._path)):
             self._connection.rollback()
             with self._connection.begin():
-                self._end_run(outcome)
-
-    def _end_run(self, outcome: str) -> None:
-        release_lease(self._connection, self._transactions.token)
-        self._connection.execute(
-            update(RUNS)
-            .where(RUNS.c.id == self._run_id)
-            .values(finished_us=self._clock(), outcome=outcome)
-        )
+                release_lease(self._connection, self._transactions.token)
+                end_run(self._connection, self._run_id, outcome, self._clock())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -154,6 +135,7 @@ class StoreWriter:
         except BaseException:
             self._unstored = unstored
             self._kinds.forget()
+            self._projections.forget()
             raise
 
     def renew(self) -> None:
@@ -166,7 +148,7 @@ class StoreWriter:
             pass
 
     def register_packs(self, packs: Sequence[Pack]) -> None:
-        """Make room for the packs' promoted columns and their indexes.
+        """Make room for the packs' promoted columns, their indexes and summaries.
 
         Indexes that a load left unbuilt are built. Triggers that somebody dropped are made again,
         and the audit log says so.
@@ -181,6 +163,7 @@ class StoreWriter:
             indexes.create_missing(self._connection, self._packs)
             for name in relations.restore_triggers(self._connection):
                 self._note(now, "restore trigger", name, "it was dropped by another program")
+        self._projections.register(self._packs)
 
     def log_id(self, source: LogSource) -> int:
         """The id of an allow-list entry, made on first sight."""
@@ -293,6 +276,7 @@ class StoreWriter:
         with self._transaction() as now:
             self._store_segment(write.segment_id, now)
             batch = batches.commit(self._connection, write, run_id=self._run_id, now_us=now)
+            self._projections.batch_committed(batch.id, now)
         self._unstored.pop(write.segment_id, None)
         return batch
 
@@ -307,6 +291,8 @@ class StoreWriter:
         """Record an attempt on a dead letter; an event takes its place under the same position."""
         with self._transaction() as now:
             dead_letters.record_retry(self._connection, position, retry, now)
+            if retry.event:
+                self._projections.event_added(position, now)
             self._note(now, "dead-letter retry", str(position), retry.outcome)
 
     def resolve_dead_letter(self, position: int, reason: str) -> None:
@@ -339,9 +325,10 @@ class StoreWriter:
         While a batch is committed readers wait, some hundredths of a second each time; outside of
         bulk loads they never do.
 
-        A load that dies or fails inside leaves a store that is whole but lacks indexes; the next
-        writer builds them. After a failure nothing is built here: what fails a load (no space, a
-        lost lease, an interrupt) would fail or delay that as well, and stand in front of it.
+        A load that dies or fails inside leaves a store that is whole but lacks indexes, and whose
+        summaries are behind; the next writer builds them. After a failure nothing is built here:
+        what fails a load (no space, a lost lease, an interrupt) would fail or delay that as well,
+        and stand in front of it.
 
         Args:
             loaded: The names of the packs that the logs are of; the indexes of columns that none
@@ -349,10 +336,23 @@ class StoreWriter:
         """
         with self._transaction():
             indexes.drop_filled(self._connection, self._packs, loaded)
+        # After a failure they stay behind, also for what this writer may still commit.
+        self._projections.is_put_off = True
         with sqlite.pages_written_once(self._connection):
             yield
+            self._projections.catch_up()
             with self._transaction():
                 indexes.create_missing(self._connection, self._packs)
+
+    def rebuild_projection(self, name: str) -> None:
+        """Make a projection anew from the stored events; readers see the old one until it is whole.
+
+        Raises:
+            UsageError: No registered pack declares one of that name.
+        """
+        self._projections.rebuild(name)
+        with self._transaction() as now:
+            self._note(now, "projection rebuild", name, "from the stored events")
 
     def tree_head(self, origin: str) -> StoredHead | None:
         """The last tree head that is kept of a ledger."""

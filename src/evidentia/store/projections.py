@@ -1,0 +1,375 @@
+"""The projections of a store: which there are, how far each has come, and keeping them current.
+
+Each version of a projection has a table of its own, ``<name>_v<number>``, and a row here. The view
+``<name>`` shows the table of the version that is live. A batch is merged into the live tables in
+the transaction that commits it. Where that is put off (a large load, a pack that was not installed
+for a while), a projection stands at an earlier batch, and the next writer merges what it lacks
+before anything else: what was merged and how far that went are one transaction too, so that no
+crash loses or doubles a batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
+from sqlalchemy.schema import DropTable
+
+from evidentia.errors import PackError, StoreError, UsageError
+from evidentia.event.values import SEGMENT_BYTES_MAX, position_of, segment_of
+from evidentia.pack.contract import Pack
+from evidentia.pack.summary import Summary
+from evidentia.store.schema import BATCHES, EVENT_ROWS, KINDS, LOGS, PROJECTIONS, SEGMENTS
+from evidentia.store.summaries import SummarySql, check_names
+from evidentia.store.translate import is_refusal
+
+_BATCHES_ASKED: Final = 1_000
+"""Batch records read at once while catching up."""
+_MERGED_EVENTS: Final = 500_000
+"""Events merged in one transaction while catching up: seconds, and a bounded sorter."""
+_SPANS_MAX: Final = 200
+"""Spans of one statement, each of which is a condition of it."""
+Writing = Callable[[], AbstractContextManager[int]]
+Reading = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProjection:
+    """A version of a projection, as the store knows it.
+
+    Attributes:
+        number: Of the version; part of its table's name.
+        declaration: What it was made by, as JSON.
+        batch_id: Every batch up to this one is in it.
+        state: ``live``, ``building``, or ``halted`` where its last batch could not be merged.
+        detail: Why it was halted.
+    """
+
+    name: str
+    number: int
+    pack: str
+    declaration: str
+    batch_id: int
+    state: str
+    detail: str
+    changed_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Positions that follow each other, of one pack's segment, up to a batch."""
+
+    pack: str
+    first: int
+    last: int
+
+
+def stored_projections(connection: Connection) -> tuple[StoredProjection, ...]:
+    """Every version of every projection, by name."""
+    query = select(PROJECTIONS).order_by(PROJECTIONS.c.name, PROJECTIONS.c.number)
+    rows = connection.execute(query).mappings()
+    return tuple(StoredProjection(**dict(row)) for row in rows)
+
+
+def kind_ids(connection: Connection, summary: Summary) -> dict[str, int]:
+    """The numbers of the kinds that a summary names and that the store knows."""
+    query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(sorted(summary.all_kinds)))
+    return {row.name: row.id for row in connection.execute(query)}
+
+
+def of_pack(pack: str, batch_id: int) -> ColumnElement[bool]:
+    """The events of a pack's logs up to a batch."""
+    segments = select(SEGMENTS.c.id).join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+    segment = EVENT_ROWS.c.id // SEGMENT_BYTES_MAX
+    return segment.in_(segments.where(LOGS.c.pack == pack)) & (EVENT_ROWS.c.batch_id <= batch_id)
+
+
+class Projections:
+    """Keeps the summaries of the registered packs current, on the writing side's connection.
+
+    Args:
+        connection: The writing side's.
+        writing: Opens a transaction of the writing side, or joins the open one; gives the time.
+        reading: The same for reading.
+    """
+
+    def __init__(self, connection: Connection, writing: Writing, reading: Reading) -> None:
+        self._connection = connection
+        self._writing = writing
+        self._reading = reading
+        self._known: dict[str, tuple[Pack, Summary]] = {}
+        self._live: dict[str, SummarySql] = {}
+        self.is_put_off = False
+
+    def register(self, packs: Sequence[Pack]) -> None:
+        """Make what the packs declare and the store lacks, and merge what is behind.
+
+        Raises:
+            PackError: A summary is misnamed, or two packs declare one of that name.
+        """
+        self._known = {each.name: (pack, each) for pack in packs for each in pack.summaries}
+        for pack in packs:
+            check_names(pack)
+            self._refuse_taken(pack)
+        self.forget()
+        for name, (pack, summary) in self._known.items():
+            found = self._shown(name)
+            if found is None or found.declaration != _declaration(pack, summary):
+                self.rebuild(name)
+        self.catch_up()
+
+    def _refuse_taken(self, pack: Pack) -> None:
+        stored = {each.name: each.pack for each in self._stored()}
+        for each in pack.summaries:
+            owners = {stored.get(each.name, pack.name), self._known[each.name][0].name}
+            if owners != {pack.name}:
+                raise PackError(
+                    f"summary {each.name} is declared by pack {min(owners - {pack.name})} as well",
+                    where=f"pack {pack.name}",
+                    fix="give one of them another name, or ingest into another store",
+                )
+
+    def _stored(self) -> tuple[StoredProjection, ...]:
+        with self._reading():
+            return stored_projections(self._connection)
+
+    def _shown(self, name: str) -> StoredProjection | None:
+        """The version that the public relation shows."""
+        every = (each for each in self._stored() if each.name == name)
+        return next((each for each in every if each.state != "building"), None)
+
+    def forget(self) -> None:
+        """Read anew which tables are live: a transaction that changed it was rolled back."""
+        self._live = {}
+
+    def _drop_unfinished(self, name: str) -> None:
+        for each in self._stored():
+            if each.name == name and each.state == "building":
+                self._drop(each)
+
+    def _drop(self, stored: StoredProjection) -> None:
+        table = self._sql(stored.name, stored.number).table
+        self._connection.execute(DropTable(table, if_exists=True))
+        self._connection.execute(delete(PROJECTIONS).where(_is(stored.name, stored.number)))
+
+    def _sql(self, name: str, number: int) -> SummarySql:
+        pack, summary = self._known[name]
+        return SummarySql(pack, summary, number)
+
+    def rebuild(self, name: str) -> None:
+        """Make a projection anew from the stored events, in a new version of its table.
+
+        The version that is shown stays until the new one holds every batch; then one transaction
+        shows the new one and drops the other. A rebuild that is cut off leaves the shown one, and
+        is begun anew.
+
+        Raises:
+            UsageError: No registered pack declares a summary of that name.
+        """
+        if name not in self._known:
+            raise UsageError(
+                f"there is no projection {name}", fix="list them: evidentia projection list"
+            )
+        shown = self._shown(name)
+        number = shown.number + 1 if shown else 1
+        sql = self._sql(name, number)
+        with self._writing() as now:
+            self._drop_unfinished(name)
+            sql.create(self._connection)
+            self._record(name, number, now)
+        refused = self._merge_missing(sql, number, after=0)
+        with self._writing() as now:
+            self._show(sql, number, shown, refused, now)
+        self.forget()
+
+    def _record(self, name: str, number: int, now_us: int) -> None:
+        pack, summary = self._known[name]
+        self._connection.execute(
+            insert(PROJECTIONS).values(
+                name=name,
+                number=number,
+                pack=pack.name,
+                declaration=_declaration(pack, summary),
+                batch_id=0,
+                state="building",
+                detail="",
+                changed_us=now_us,
+            )
+        )
+
+    def _show(
+        self,
+        sql: SummarySql,
+        number: int,
+        old: StoredProjection | None,
+        refused: str,
+        now_us: int,
+    ) -> None:
+        """Show a new version, whole or halted; a halted one does not take another's place."""
+        name = sql.summary.name
+        if refused and old is not None:
+            self._drop_unfinished(name)
+            self._halt(name, old.number, refused, now_us)
+            return
+        sql.show(self._connection)
+        if old is not None:
+            self._drop(old)
+        self._set(name, number, state="live", changed_us=now_us)
+        if refused:
+            self._halt(name, number, refused, now_us)
+
+    def _halt(self, name: str, number: int, detail: str, now_us: int) -> None:
+        self._set(name, number, state="halted", detail=detail, changed_us=now_us)
+        self.forget()
+
+    def _set(self, name: str, number: int, **values: object) -> None:
+        self._connection.execute(update(PROJECTIONS).where(_is(name, number)).values(**values))
+
+    def catch_up(self) -> None:
+        """Merge every batch that a live projection lacks."""
+        for stored in self._stored():
+            if stored.state == "live" and stored.name in self._known:
+                sql = self._sql(stored.name, stored.number)
+                refused = self._merge_missing(sql, stored.number, after=stored.batch_id)
+                if refused:
+                    with self._writing() as now:
+                        self._halt(stored.name, stored.number, refused, now)
+        self.is_put_off = False
+
+    def _merge_missing(self, sql: SummarySql, number: int, *, after: int) -> str:
+        """Merge all batches after one, some at a time; returns what was refused, if anything."""
+        for batch_id, spans in self._missing(after):
+            ours = [span for span in spans if span.pack == sql.pack]
+            with self._writing():
+                refused = self._merge(sql, ours) if ours else ""
+                if refused:
+                    return refused
+                self._set(sql.summary.name, number, batch_id=batch_id)
+        return ""
+
+    def _missing(self, after: int) -> Iterator[tuple[int, list[_Span]]]:
+        """Batches after one as a few spans each time, with the last batch that these hold."""
+        waiting: list[tuple[int, int, _Span]] = []
+        events = 0
+        for batch_id, count, span in self._batch_spans(after):
+            waiting.append((batch_id, count, span))
+            events += count
+            if events >= _MERGED_EVENTS or len(waiting) >= _SPANS_MAX:
+                yield batch_id, _joined(each for _, _, each in waiting)
+                waiting, events = [], 0
+        if waiting:
+            yield waiting[-1][0], _joined(each for _, _, each in waiting)
+
+    def _batch_spans(self, after: int) -> Iterator[tuple[int, int, _Span]]:
+        while True:
+            query = _batches_query().where(BATCHES.c.id > after).limit(_BATCHES_ASKED)
+            with self._reading():
+                rows = self._connection.execute(query).all()
+            for row in rows:
+                first = position_of(row.segment_id, row.byte_start)
+                end = position_of(row.segment_id, row.byte_end - 1)
+                yield row.id, row.event_count, _Span(pack=row.pack, first=first, last=end)
+            if len(rows) < _BATCHES_ASKED:
+                return
+            after = rows[-1].id
+
+    def batch_committed(self, batch_id: int, now_us: int) -> None:
+        """Merge a batch into every live projection, inside the transaction that commits it."""
+        if self.is_put_off or not self._known:
+            return
+        row = self._connection.execute(_batches_query().where(BATCHES.c.id == batch_id)).one()
+        span = _Span(
+            pack=row.pack,
+            first=position_of(row.segment_id, row.byte_start),
+            last=position_of(row.segment_id, row.byte_end - 1),
+        )
+        if row.event_count:
+            self._merge_each(span, now_us)
+        self._connection.execute(
+            update(PROJECTIONS)
+            .where(PROJECTIONS.c.name.in_(list(self._tables())), PROJECTIONS.c.state == "live")
+            .values(batch_id=batch_id)
+        )
+
+    def event_added(self, position: int, now_us: int) -> None:
+        """Merge one event that joined a batch which is merged already."""
+        pack = self._connection.execute(
+            select(LOGS.c.pack)
+            .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+            .where(SEGMENTS.c.id == segment_of(position))
+        ).scalar_one()
+        self._merge_each(_Span(pack=pack, first=position, last=position), now_us)
+
+    def _merge_each(self, span: _Span, now_us: int) -> None:
+        for name, sql in list(self._tables().items()):
+            refused = self._merge(sql, [span]) if sql.pack == span.pack else ""
+            if refused:
+                self._halt(name, sql.number, refused, now_us)
+
+    def _merge(self, sql: SummarySql, spans: Sequence[_Span]) -> str:
+        """Merge events; returns what the engine says where it refuses them.
+
+        A projection that stands still is to be seen, and is no reason for losing evidence.
+        """
+        kinds = kind_ids(self._connection, sql.summary)
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(sql.merged(self._connection, kinds, _inside(spans)))
+        except StoreError as error:
+            if not is_refusal(error):
+                raise
+            return error.what
+        return ""
+
+    def _tables(self) -> dict[str, SummarySql]:
+        if not self._live:
+            self._live = {
+                each.name: self._sql(each.name, each.number)
+                for each in self._stored()
+                if each.state == "live" and each.name in self._known
+            }
+        return self._live
+
+
+def _declaration(pack: Pack, summary: Summary) -> str:
+    return json.dumps(summary.declaration(pack.fields), sort_keys=True)
+
+
+def _is(name: str, number: int) -> ColumnElement[bool]:
+    return (PROJECTIONS.c.name == name) & (PROJECTIONS.c.number == number)
+
+
+def _batches_query() -> Select[Any]:
+    return (
+        select(
+            BATCHES.c.id,
+            BATCHES.c.segment_id,
+            BATCHES.c.byte_start,
+            BATCHES.c.byte_end,
+            BATCHES.c.event_count,
+            LOGS.c.pack,
+        )
+        .join_from(BATCHES, SEGMENTS, SEGMENTS.c.id == BATCHES.c.segment_id)
+        .join(LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        .order_by(BATCHES.c.id)
+    )
+
+
+def _joined(spans: Iterable[_Span]) -> list[_Span]:
+    """The same positions in fewer spans."""
+    joined: list[_Span] = []
+    for span in spans:
+        before = joined[-1] if joined else None
+        if before and before.last + 1 == span.first and before.pack == span.pack:
+            joined[-1] = _Span(pack=span.pack, first=before.first, last=span.last)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _inside(spans: Sequence[_Span]) -> ColumnElement[bool]:
+    return or_(*(EVENT_ROWS.c.id.between(each.first, each.last) for each in spans))

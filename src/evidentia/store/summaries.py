@@ -1,0 +1,284 @@
+"""The SQL of a summary, made from its declaration: the table, the view, filling, merging.
+
+The first and the last value of a column are kept as one text: 19 digits that order its time, then
+the value. So they merge as the least and the greatest text do, and each is one aggregate, where
+value and time apart would need a second reading. The view shows the value alone.
+
+A column of texts is compared by code point on both engines, or the first of two values would
+depend on the database's language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from evidentia.errors import PackError
+from evidentia.event.fieldmap import ColumnType
+from evidentia.pack.contract import Pack
+from evidentia.pack.summary import KIND, Key, Measure, Merge, Summary, event_columns
+from evidentia.store.schema import BIG, EVENT_ROWS, KINDS, METADATA
+
+_DAY_US: Final = 86_400_000_000
+_LIFT: Final = 4 * 10**18
+"""Added to a time, so that it has 19 digits; times are within the years 1 to 9999."""
+_FAR: Final = 3 * 10**18
+"""The time of an event without one: after all others for the first, before them for the last."""
+_MOMENT_DIGITS: Final = 19
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
+RELATIONS: Final = ("events", "dead_letters", "gaps", "ingest_state")
+"""Names of views that no summary may take, besides those of the store's own tables."""
+
+KindIds = Mapping[str, int]
+
+
+def check_names(pack: Pack) -> None:
+    """Refuse names that cannot stand in DDL or are taken.
+
+    Raises:
+        PackError: A summary or one of its columns is misnamed, or has a name of the store's own.
+    """
+    names = [name for each in pack.summaries for name in (each.name, *each.columns)]
+    bad = sorted({name for name in names if not _NAME.fullmatch(name)})
+    bad += sorted({each.name for each in pack.summaries} & {*METADATA.tables, *RELATIONS})
+    if bad:
+        raise PackError(
+            f"these names are not for summaries or their columns: {', '.join(bad)}",
+            where=f"pack {pack.name}",
+            fix="use lower-case identifiers of at most 40 letters that the store does not use",
+        )
+
+
+class SummarySql:
+    """Statements about one summary of a pack, in one version of its table."""
+
+    def __init__(self, pack: Pack, summary: Summary, number: int) -> None:
+        self.summary = summary
+        self.pack = pack.name
+        self.number = number
+        self._columns = event_columns(pack.fields)
+        self._types = summary.types(pack.fields)
+        self.table = self._described(f"{summary.name}_v{number}")
+
+    def _described(self, name: str) -> Table:
+        keys = [
+            Column(key.name, self._stored_type(key.name), primary_key=True, nullable=False)
+            for key in self.summary.keys
+        ]
+        measures = [
+            Column(each.name, self._stored_type(each.name), nullable=_is_nullable(each))
+            for each in self.summary.measures
+        ]
+        return Table(
+            name, MetaData(), *keys, *measures, sqlite_strict=True, sqlite_with_rowid=False
+        )
+
+    def _stored_type(self, name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's types have no common public one
+        is_ordered = any(each.name == name and _is_ordered(each) for each in self.summary.measures)
+        if is_ordered or self._types[name] is ColumnType.TEXT:
+            return _BY_CODE_POINT
+        return BIG
+
+    def create(self, connection: Connection) -> None:
+        """Make the table, empty, with its indexes."""
+        connection.execute(CreateTable(self.table))
+        for name in self.summary.indexed:
+            index = Index(f"ix_{self.table.name}_{name}", self.table.c[name])
+            connection.execute(CreateIndex(index))
+
+    def show(self, connection: Connection) -> None:
+        """Let the public relation show this table."""
+        columns: list[ColumnElement[Any]] = [self.table.c[key.name] for key in self.summary.keys]
+        columns += [self._shown(each).label(each.name) for each in self.summary.measures]
+        body = select(*columns).compile(
+            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+        )
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(self.summary.name)}")
+        connection.exec_driver_sql(f"CREATE VIEW {quote(self.summary.name)} AS {body}")
+
+    def _shown(self, measure: Measure) -> ColumnElement[Any]:
+        column = self.table.c[measure.name]
+        if not _is_ordered(measure):
+            return column
+        value = func.substr(column, _MOMENT_DIGITS + 1)
+        return cast(value, BIG) if self._types[measure.name] is ColumnType.INTEGER else value
+
+    def shown(self, name: str, value: object) -> object:
+        """A stored value of a column as the public relation shows it."""
+        is_ordered = any(each.name == name and _is_ordered(each) for each in self.summary.measures)
+        if value is None or not is_ordered:
+            return value
+        text = str(value)[_MOMENT_DIGITS:]
+        # Somebody's hand may have put anything there.
+        is_integer = self._types[name] is ColumnType.INTEGER and text.lstrip("-").isdecimal()
+        return int(text) if is_integer else text
+
+    def stored(self, keys: Sequence[tuple[object, ...]] | None = None) -> Select[Any]:
+        """The rows of the table in key order, or those of some keys."""
+        names = [key.name for key in self.summary.keys]
+        columns = [self.table.c[name] for name in names]
+        query = select(self.table).order_by(*columns)
+        return query if keys is None else query.where(_among(columns, keys))
+
+    def fresh(
+        self,
+        kinds: KindIds,
+        inside: ColumnElement[bool],
+        keys: Sequence[tuple[object, ...]] | None = None,
+    ) -> Select[Any]:
+        """The rows that the events inside give, in key order, or those of some keys."""
+        query = self.grouped(kinds, inside)
+        whole = [self._key(key) for key in self.summary.keys]
+        if keys is not None:
+            query = query.where(_among(whole, keys))
+            # Plain, besides: an index is over the column, not over what stands for its absence.
+            for place, key in enumerate(self.summary.keys):
+                if key.missing is None and not key.is_day and key.column != KIND:
+                    values = sorted({row[place] for row in keys}, key=repr)
+                    query = query.where(self._column(key.column).in_(values))
+        return query.order_by(*(literal_column(str(n + 1)) for n in range(len(whole))))
+
+    def grouped(self, kinds: KindIds, inside: ColumnElement[bool]) -> Select[Any]:
+        """One row for each key of the events inside."""
+        wanted = [inside]
+        if self.summary.kinds:
+            wanted.append(_of_kinds(self.summary.kinds, kinds))
+        wanted += [
+            self._column(key.column).is_not(None)
+            for key in self.summary.keys
+            if key.missing is None and key.column != KIND
+        ]
+        keys = [self._key(key).label(key.name) for key in self.summary.keys]
+        measures = [self._measured(each, kinds).label(each.name) for each in self.summary.measures]
+        groups = [self._group(key) for key in self.summary.keys]
+        return select(*keys, *measures).select_from(EVENT_ROWS).where(*wanted).group_by(*groups)
+
+    def merged(self, connection: Connection, kinds: KindIds, inside: ColumnElement[bool]) -> Any:  # noqa: ANN401 - one type for each engine
+        """The statement that merges what the events inside give into the table."""
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(self.table).from_select(
+            list(self.summary.columns), self.grouped(kinds, inside)
+        )
+        merges = {
+            each.name: _merge(each, self.table.c[each.name], statement.excluded[each.name])
+            for each in self.summary.measures
+        }
+        keys = [key.name for key in self.summary.keys]
+        if not merges:
+            return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_update(index_elements=keys, set_=merges)
+
+    def _column(self, name: str) -> ColumnElement[Any]:
+        if name in EVENT_ROWS.c:
+            return EVENT_ROWS.c[name]
+        kind = BIG if self._columns[name] is ColumnType.INTEGER else Text()
+        return literal_column(f'event_rows."{name}"', kind)
+
+    def _group(self, key: Key) -> ColumnElement[Any]:
+        return EVENT_ROWS.c.kind_id if key.column == KIND else self._key(key)
+
+    def _key(self, key: Key) -> ColumnElement[Any]:
+        if key.column == KIND:
+            return (
+                select(KINDS.c.name)
+                .where(KINDS.c.id == EVENT_ROWS.c.kind_id)
+                .correlate(EVENT_ROWS)
+                .scalar_subquery()
+            )
+        column = self._column(key.column)
+        if key.is_day:
+            day = literal_column(str(_DAY_US), BIG)
+            # The remainder has the sign of the time on both engines.
+            column = column - (column % day + day) % day
+        if key.missing is None:
+            return column
+        return func.coalesce(column, literal_column(_literal(key.missing)))
+
+    def _measured(self, measure: Measure, kinds: KindIds) -> ColumnElement[Any]:
+        wanted = _of_kinds(measure.kinds, kinds) if measure.kinds else true()
+        if not measure.column:
+            number = func.count()
+            counted = number.filter(wanted) if measure.kinds else number
+            return counted if measure.merge is Merge.COUNT else case((counted > 0, 1), else_=0)
+        column = self._column(measure.column)
+        if _is_ordered(measure):
+            column = _in_time(column, is_first=measure.merge is Merge.FIRST)
+        function = _FUNCTIONS[measure.merge](column)
+        found = function.filter(wanted) if measure.kinds else function
+        return func.coalesce(found, 0) if measure.merge is Merge.SUM else found
+
+
+_FUNCTIONS: Final[dict[Merge, Any]] = {
+    Merge.SUM: func.sum,
+    Merge.MIN: func.min,
+    Merge.FIRST: func.min,
+    Merge.MAX: func.max,
+    Merge.LAST: func.max,
+}
+
+
+def _is_ordered(measure: Measure) -> bool:
+    return measure.merge in (Merge.FIRST, Merge.LAST)
+
+
+def _is_nullable(measure: Measure) -> bool:
+    return measure.merge not in (Merge.COUNT, Merge.SUM, Merge.FLAG)
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def _of_kinds(names: Sequence[str], kinds: KindIds) -> ColumnElement[bool]:
+    ids = sorted(kinds[name] for name in names if name in kinds)
+    # A kind that no event has yet has no number; 0 is nobody's.
+    return EVENT_ROWS.c.kind_id.in_([literal_column(str(each), Integer) for each in ids or [0]])
+
+
+def _in_time(column: ColumnElement[Any], *, is_first: bool) -> ColumnElement[Any]:
+    far = literal_column(str(_FAR if is_first else -_FAR), BIG)
+    moment = func.coalesce(EVENT_ROWS.c.ts, far) + literal_column(str(_LIFT), BIG)
+    # NULL with a text is NULL, so events without a value take no part.
+    return cast(moment, Text).concat(cast(column, Text))
+
+
+def _merge(
+    measure: Measure, old: ColumnElement[Any], new: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    if measure.merge in (Merge.COUNT, Merge.SUM):
+        return old + new
+    is_less = measure.merge in (Merge.MIN, Merge.FIRST)
+    is_better = new < old if is_less else new > old
+    # CASE, because the least of two values has a name of its own on each engine. A NULL is never
+    # better, and always worse.
+    return case((old.is_(None), new), (is_better, new), else_=old)
+
+
+def _among(
+    columns: Sequence[ColumnElement[Any]], keys: Sequence[tuple[object, ...]]
+) -> ColumnElement[bool]:
+    return tuple_(*columns).in_(keys)
