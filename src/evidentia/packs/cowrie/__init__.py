@@ -10,6 +10,7 @@ from evidentia.pack.schema import load_schema
 from evidentia.packs.cowrie.fields import FIELDS
 from evidentia.packs.cowrie.kinds import KNOWN_KINDS
 from evidentia.packs.cowrie.samples import SAMPLES
+from evidentia.packs.cowrie.summaries import SUMMARIES
 from evidentia.packs.cowrie.upstream import DOCUMENT
 
 PACK: Final = Pack(
@@ -62,5 +63,6 @@ PACK: Final = Pack(
         ),
     ),
     document=DOCUMENT,
+    summaries=SUMMARIES,
     samples=SAMPLES,
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from evidentia.event.fieldmap import AllExcept, ColumnType, FieldMap, FromKey, PromotedColumn
 from evidentia.event.values import JsonValue
+from evidentia.packs.cowrie.commands import is_high_risk, normalised_command
 
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
 """Seconds as some releases write them: as text. Anything else is drift and stays out."""
@@ -54,6 +55,18 @@ FIELDS: Final = FieldMap(
         _text("username"),
         _text("password"),
         _text("input"),
+        PromotedColumn(
+            name="command",
+            type=ColumnType.TEXT,
+            sources=(FromKey(key="input", read=normalised_command),),
+        ),
+        PromotedColumn(
+            name="high_risk",
+            type=ColumnType.INTEGER,
+            sources=(FromKey(key="input", read=is_high_risk),),
+        ),
+        PromotedColumn(name="client_version", type=ColumnType.TEXT, sources=("version",)),
+        _text("hassh"),
         _text("url"),
         _text("shasum"),
     ),

@@ -10,6 +10,7 @@ from evidentia.pack.schema import load_schema
 from evidentia.packs.world.fields import FIELDS, KNOWN_KINDS
 from evidentia.packs.world.samples import SAMPLES
 from evidentia.packs.world.seal import SHA256
+from evidentia.packs.world.summaries import SUMMARIES
 
 PACK: Final = Pack(
     name="world",
@@ -46,6 +47,7 @@ PACK: Final = Pack(
         ReportSection(title="Growth story", query="report_story", label_columns=2),
         ReportSection(title="Busiest actors", query="report_actors", style=SectionStyle.BARS),
     ),
+    summaries=SUMMARIES,
     samples=SAMPLES,
     seals=(SHA256,),
 )
