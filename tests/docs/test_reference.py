@@ -44,6 +44,9 @@ DATA_KEYS: Final = {
         "known_gaps[].evidence": "<name>",
     },
     "report diff": {"changes[].before": "<name>", "changes[].after": "<name>"},
+    "projection check": {
+        f"projections[].drifts[].{part}": "<name>" for part in ("key", "was", "should_be")
+    },
     "dead-letters retry": {"outcomes": "<id>"},
 }
 """Where the keys of an object are data; all such keys count as one."""
@@ -115,7 +118,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     archive.write_bytes(packed[:-8] + b"8 bytes!")
     found["ingest"].append(folder.run(*ingest, str(archive)))
     found["report"].append(folder.run("report", "weekly", "2026-W01"))
-    found |= ledger_outputs(folder) | {"report diff": [diff_output(folder)]}
+    found |= ledger_outputs(folder) | projection_outputs(folder)
+    found["report diff"] = [diff_output(folder)]
     # A seal that holds and is noteworthy all the same.
     receipts = folder.path / "receipts.jsonl"
     v2 = {"schema": "ggen-receipt/v2", "v2": {}, "is_folded": False}
@@ -174,6 +178,16 @@ def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
     segment.write_bytes(segment.read_bytes().replace(b"a.v1", b"b.v1"))
     found["ledger verify"].append(folder.run("ledger", "verify", ledger))
     return found
+
+
+def projection_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
+    """What the commands on summaries print, a drifted row among it."""
+    folder.execute("UPDATE growth_windows_v1 SET applies_failed = 99")
+    return {
+        "projection list": [folder.run("projection", "list")],
+        "projection check": [folder.run("projection", "check")],
+        "projection rebuild": [folder.run("projection", "rebuild", "growth_windows")],
+    }
 
 
 def mirrored_output(folder: Folder) -> dict[str, Any]:

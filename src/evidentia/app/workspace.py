@@ -23,6 +23,13 @@ from evidentia.log.discovery import Discovery, discover
 from evidentia.log.values import LogSource
 from evidentia.pack.contract import Pack
 from evidentia.pack.registry import find_pack, load_packs
+from evidentia.projection.check import (
+    ProjectionCheck,
+    ProjectionStatus,
+    check,
+    chosen,
+    projections,
+)
 from evidentia.service.background import Background
 from evidentia.service.follow import Follower, FollowOptions, Surface
 from evidentia.service.wake import Alarm
@@ -155,6 +162,36 @@ class Workspace:
             damage = find_damage(reader, self.packs, limits)
         with self.writer("recover") as writer:
             return recover(writer, self.packs, damage, limits)
+
+    def projections(self) -> tuple[ProjectionStatus, ...]:
+        """Every declared projection, and how it stands in the store."""
+        with self.store.reader() as reader:
+            return projections(reader, self.packs)
+
+    def check_projections(
+        self, names: Sequence[str] = (), sample: int | None = None
+    ) -> tuple[ProjectionCheck, ...]:
+        """Compute projections anew, all or those named, and compare. Reads only, one snapshot.
+
+        Raises:
+            UsageError: There is no such projection, or the sample is out of range.
+        """
+        wanted = chosen(names, self.packs)
+        with self.store.reader() as reader:
+            return tuple(check(reader, self.packs, name, sample) for name in wanted)
+
+    def rebuild_projections(self, names: Sequence[str] = ()) -> tuple[str, ...]:
+        """Make projections anew from the stored events, all or those named, and return the names.
+
+        Raises:
+            StoreHeldError: Another process is writing to this store.
+            UsageError: There is no such projection.
+        """
+        wanted = chosen(names, self.packs)
+        with self.writer("projection rebuild") as writer:
+            for name in wanted:
+                writer.rebuild_projection(name)
+        return wanted
 
     def writer(self, command: str) -> AbstractContextManager[StoreWriter]:
         """The store's writing side, with room for the columns of every installed pack.

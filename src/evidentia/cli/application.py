@@ -17,6 +17,7 @@ from evidentia.cli import (
     follow,
     ingest,
     ledgers,
+    projections,
     queries,
     reports,
     setup,
@@ -106,6 +107,7 @@ for _group in (
     queries,
     reports,
     dead_letters,
+    projections,
     ledgers,
     export,
 ):
