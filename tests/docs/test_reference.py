@@ -118,8 +118,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
     archive.write_bytes(packed[:-8] + b"8 bytes!")
     found["ingest"].append(folder.run(*ingest, str(archive)))
     found["report"].append(folder.run("report", "weekly", "2026-W01"))
-    found |= ledger_outputs(folder) | projection_outputs(folder)
-    found["report diff"] = [diff_output(folder)]
+    found |= ledger_outputs(folder) | later_outputs(folder)
     # A seal that holds and is noteworthy all the same.
     receipts = folder.path / "receipts.jsonl"
     v2 = {"schema": "ggen-receipt/v2", "v2": {}, "is_folded": False}
@@ -138,6 +137,11 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str
 def diff_output(folder: Folder) -> dict[str, Any]:
     """What changed in a report between the first batch and the third."""
     return folder.run("report", "diff", "1", "3", "--period", "weekly", "--date", "2026-W01")
+
+
+def later_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
+    """What the commands on summaries print, and the difference of two reports."""
+    return projection_outputs(folder) | {"report diff": [diff_output(folder)]}
 
 
 def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
