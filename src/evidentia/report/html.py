@@ -126,10 +126,14 @@ def _is_wide(section: Section) -> bool:
 def _card(section: Section, span: Span, *, is_wide: bool) -> str:
     note = f'<p class="note">{attribute(section.shape.note)}</p>' if section.shape.note else ""
     return (
-        f'<section class="card{" wide" if is_wide else ""}">'
+        f'<section class="card{" wide" if is_wide else ""}{_brief(section)}">'
         f"<h2>{attribute(section.title)}</h2>"
         f"{note}{_body(section, span)}</section>\n"
     )
+
+
+def _brief(section: Section) -> str:
+    return "" if section.answer.rows else " brief"
 
 
 def _body(section: Section, span: Span) -> str:

@@ -34,7 +34,7 @@ margin:0 0 16px}
 font-variant-numeric:tabular-nums}
 .cards{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:16px}
 .card{padding:18px 20px 16px;min-width:0}
-.wide{grid-column:1/-1}
+.wide{grid-column:1/-1}.brief{align-self:start}
 @media (max-width:820px){.cards{grid-template-columns:minmax(0,1fr)}\
 main{padding:18px 12px 32px}.card{padding:14px}.tiles{grid-template-columns:1fr 1fr;gap:8px}\
 h1{font-size:22px}}

@@ -67,7 +67,8 @@ def _slot(us: int, length: int, count: int, values: Sequence[float]) -> Slot:
     else:
         is_ticked = count <= _DAYS_ALL_TICKED or (when.day - 1) % _DAYS_PER_TICK == 0
         label = f"{when:%Y-%m-%d}"
-        tick = f"{when:%a} {when.day}" if count <= _DAYS_ALL_TICKED else f"{when.day} {when:%b}"
+        # On a phone there is no room for more below seven columns.
+        tick = f"{when:%a}" if count <= _DAYS_ALL_TICKED else f"{when.day} {when:%b}"
     return Slot(label=label, tick=tick if is_ticked else "", values=tuple(values))
 
 

@@ -32,9 +32,7 @@ def test_a_week_and_a_month_have_days() -> None:
     week = slots_of(thing, read_span(Period.WEEKLY, "2026-01-01", None))
     month = slots_of(thing, read_span(Period.MONTHLY, "2026-01-01", None))
 
-    assert [slot.tick for slot in week] == [
-        *("Mon 29", "Tue 30", "Wed 31", "Thu 1", "Fri 2", "Sat 3", "Sun 4")
-    ]
+    assert [slot.tick for slot in week] == [*("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")]
     assert len(month) == 31
     assert [slot.tick for slot in month if slot.tick] == [
         *("1 Jan", "8 Jan", "15 Jan", "22 Jan", "29 Jan")
