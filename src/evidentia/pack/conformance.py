@@ -206,7 +206,8 @@ def _drawing_problems(section: ReportSection, query: NamedQuery) -> Iterator[str
 def _summary_problems(pack: Pack) -> Iterator[str]:
     yield from _doubled("summary", [summary.name for summary in pack.summaries])
     for summary in pack.summaries:
-        for name in (summary.name, *summary.columns):
+        scores = (score.name for score in summary.scores)
+        for name in (summary.name, *summary.columns, *scores):
             if not _is_name(name):
                 yield _bad_name("summary or column", name)
         for problem in summary_problems(summary, pack.fields):

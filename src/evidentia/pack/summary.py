@@ -112,6 +112,29 @@ def last(name: str, column: str, *kinds: str) -> Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """What a measure adds to a score.
+
+    Attributes:
+        measure: The measure; an integer.
+        each: Points for each of it.
+        most: The most points that it gives.
+    """
+
+    measure: str
+    each: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A column that is computed from others of its row whenever somebody asks; it is not stored."""
+
+    name: str
+    points: tuple[Points, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A table that is kept current while events come in, and can be made anew from them.
 
@@ -124,6 +147,7 @@ class Summary:
         measures: The other columns.
         kinds: The kinds that make a row; empty for all.
         indexed: Measures that rows are looked up by.
+        scores: Columns that the relation shows behind the others.
     """
 
     name: str
@@ -133,6 +157,7 @@ class Summary:
     measures: tuple[Measure, ...]
     kinds: tuple[str, ...] = ()
     indexed: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
 
     @property
     def parts(self) -> tuple[Key | Measure, ...]:
@@ -141,7 +166,7 @@ class Summary:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column, keys first."""
+        """Every column that is stored, keys first."""
         return tuple(each.name for each in self.parts)
 
     @property
@@ -175,6 +200,10 @@ class Summary:
                 for each in self.measures
             ],
             "indexed": list(self.indexed),
+            "scores": [
+                [score.name, *([each.measure, each.each, each.most] for each in score.points)]
+                for score in self.scores
+            ],
         }
 
 
@@ -194,12 +223,23 @@ def summary_problems(summary: Summary, fields: FieldMap) -> Iterator[str]:
         yield "there is no key"
     if summary.version < 1:
         yield f"version {summary.version} is below 1"
-    yield from _doubled(summary.columns)
+    yield from _doubled((*summary.columns, *(score.name for score in summary.scores)))
+    yield from _score_problems(summary)
     for name in summary.indexed:
         if name not in summary.columns:
             yield f"there is no column {name!r} to look up by"
     if not unknown:
         yield from _type_problems(summary, known)
+
+
+def _score_problems(summary: Summary) -> Iterator[str]:
+    known = {each.name for each in summary.measures}
+    for score in summary.scores:
+        for each in score.points:
+            if each.measure not in known:
+                yield f"score {score.name!r} counts {each.measure!r}, which is no measure"
+            if each.each < 1 or each.most < each.each:
+                yield f"score {score.name!r}: {each.each} points each and at most {each.most}"
 
 
 def _doubled(names: Iterable[str]) -> Iterator[str]:

@@ -10,6 +10,8 @@ depend on the database's language.
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -38,7 +41,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from evidentia.errors import PackError
 from evidentia.event.fieldmap import ColumnType
 from evidentia.pack.contract import Pack
-from evidentia.pack.summary import KIND, Key, Measure, Merge, Summary, event_columns
+from evidentia.pack.summary import KIND, Key, Measure, Merge, Score, Summary, event_columns
 from evidentia.store.schema import BIG, EVENT_ROWS, KINDS, METADATA
 
 _DAY_US: Final = 86_400_000_000
@@ -62,6 +65,7 @@ def check_names(pack: Pack) -> None:
         PackError: A summary or one of its columns is misnamed, or has a name of the store's own.
     """
     names = [name for each in pack.summaries for name in (each.name, *each.columns)]
+    names += [score.name for each in pack.summaries for score in each.scores]
     bad = sorted({name for name in names if not _NAME.fullmatch(name)})
     bad += sorted({each.name for each in pack.summaries} & {*METADATA.tables, *RELATIONS})
     if bad:
@@ -113,6 +117,7 @@ class SummarySql:
         """Let the public relation show this table."""
         columns: list[ColumnElement[Any]] = [self.table.c[key.name] for key in self.summary.keys]
         columns += [self._shown(each).label(each.name) for each in self.summary.measures]
+        columns += [self._scored(each).label(each.name) for each in self.summary.scores]
         body = select(*columns).compile(
             dialect=connection.dialect, compile_kwargs={"literal_binds": True}
         )
@@ -126,6 +131,15 @@ class SummarySql:
             return column
         value = func.substr(column, _MOMENT_DIGITS + 1)
         return cast(value, BIG) if self._types[measure.name] is ColumnType.INTEGER else value
+
+    def _scored(self, score: Score) -> ColumnElement[Any]:
+        parts = []
+        for each in score.points:
+            number = func.coalesce(self.table.c[each.measure], 0)
+            # Compared before it is multiplied, or a huge number would be too large for the engine.
+            is_most = number > each.most // each.each
+            parts.append(case((is_most, each.most), else_=number * each.each))
+        return functools.reduce(operator.add, parts, literal_column("0", BIG))
 
     def shown(self, name: str, value: object) -> object:
         """A stored value of a column as the public relation shows it."""
@@ -228,7 +242,11 @@ class SummarySql:
         if _is_ordered(measure):
             column = _in_time(column, is_first=measure.merge is Merge.FIRST)
         function = _FUNCTIONS[measure.merge](column)
-        found = function.filter(wanted) if measure.kinds else function
+        if _is_ordered(measure):
+            # Most events have no value in most columns, and need not be put in time for it.
+            wanted = and_(self._column(measure.column).is_not(None), wanted)
+        has_filter = measure.kinds or _is_ordered(measure)
+        found = function.filter(wanted) if has_filter else function
         return func.coalesce(found, 0) if measure.merge is Merge.SUM else found
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from evidentia.pack.summary import (
     Key,
+    Points,
+    Score,
     Summary,
     count,
     first,
@@ -44,6 +46,15 @@ PEOPLE = Summary(
         last("last_port", "port", "login", "logout"),
     ),
     indexed=("last_ts",),
+    scores=(
+        Score(
+            name="score",
+            points=(
+                Points(measure="logins", each=2, most=5),
+                Points(measure="lowest", each=3, most=3),
+            ),
+        ),
+    ),
 )
 DAYS = Summary(
     name="days",

@@ -91,7 +91,23 @@ def test_the_relation_shows_the_values_alone(scene: Scene) -> None:
     with scene.store.reader() as reader:
         result = reader.run_query(query("SELECT * FROM people ORDER BY session_id, role"), {})
 
-    assert [tuple(row) for row in result.rows] == rows_by_model(PARTY)["people"]
+    shown = [tuple(row)[: len(PEOPLE.columns)] for row in result.rows]
+    assert shown == rows_by_model(PARTY)["people"]
+
+
+def test_a_score_is_bounded_for_each_measure(scene: Scene) -> None:
+    """Points for each, never more than the most, none for what is not there, and no overflow."""
+    people = [
+        *(Happening(session="few", kind=kind) for kind in ("login", "look")),
+        *(Happening(session="many", port=port) for port in (2**62, 2**61, 2**60)),
+    ]
+    with scene.writer(SUMMING) as writer:
+        commit(writer, scene.segment(writer), 1, people)
+
+    with scene.store.reader() as reader:
+        result = reader.run_query(query("SELECT session_id, score FROM people ORDER BY 1"), {})
+
+    assert [tuple(row) for row in result.rows] == [("few", 2), ("many", 8)]
 
 
 @pytest.mark.parametrize("cut", range(1, len(PARTY)))

@@ -13,6 +13,8 @@ from evidentia.pack.summary import (
     Key,
     Measure,
     Merge,
+    Points,
+    Score,
     Summary,
     count,
     first,
@@ -90,6 +92,14 @@ def test_columns_and_types_are_those_that_readers_see() -> None:
         ({"measures": (first("a", "kind"),)}, "a kind is for keys"),
         ({"measures": (Measure(name="a", merge=Merge.COUNT, column="ts"),)}, "a count of 'ts'"),
         ({"measures": (Measure(name="a", merge=Merge.MIN),)}, "a min of ''"),
+        (
+            {"scores": (Score(name="s", points=(Points(measure="x", each=1, most=1),)),)},
+            "'x', which",
+        ),
+        (
+            {"scores": (Score(name="s", points=(Points(measure="floors", each=0, most=1),)),)},
+            "0 points each and at most 1",
+        ),
     ],
 )
 def test_each_problem_is_found(change: dict[str, object], problem: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evidentia.pack.summary import Key, Summary, count, first, greatest, least
+from evidentia.pack.summary import Key, Points, Score, Summary, count, first, greatest, least
 
 _INPUT: Final = "cowrie.command.input"
 _FAILED: Final = "cowrie.command.failed"
@@ -15,6 +15,18 @@ _DOWNLOAD_FAILED: Final = "cowrie.session.file_download.failed"
 _UPLOAD: Final = "cowrie.session.file_upload"
 _SENSOR: Final = Key(name="sensor", column="sensor", missing="")
 _SEEN: Final = (least("first_ts", "ts"), greatest("last_ts", "ts"))
+
+RISK_SCORE: Final = Score(
+    name="risk_score",
+    # 0 to 100. How far the visitor came, not how clever he was: in, typing, fetching.
+    points=(
+        Points(measure="login_successes", each=20, most=20),
+        Points(measure="command_count", each=2, most=20),
+        Points(measure="high_risk", each=30, most=30),
+        Points(measure="file_downloads", each=20, most=20),
+        Points(measure="file_uploads", each=10, most=10),
+    ),
+)
 
 SESSIONS: Final = Summary(
     name="sessions",
@@ -41,6 +53,7 @@ SESSIONS: Final = Summary(
         greatest("high_risk", "high_risk", _INPUT),
     ),
     indexed=("first_ts",),
+    scores=(RISK_SCORE,),
 )
 
 COMMAND_STATS: Final = Summary(
