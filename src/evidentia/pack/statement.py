@@ -21,6 +21,7 @@ _TOKEN: Final = re.compile(
     | : (?P<parameter> [A-Za-z_]\w* )
     | (?P<end>     ; )
     | (?P<arrow>   -> )
+    | (?P<schema>  [Mm][Aa][Ii][Nn] \s* \. )
     | (?P<word>    [A-Za-z_]\w* )
     """,
     re.VERBOSE | re.DOTALL,
@@ -116,6 +117,9 @@ def _is_last(code: str, ends: Iterable[int], tokens: list[_Token]) -> bool:
 def _token_problems(name: str, value: str, line: int) -> Iterator[Problem]:
     if name == "open":
         yield Problem(line=line, text="a string, quoted name or comment is not closed")
+    elif name == "schema":
+        # What an earlier moment or a sensor shows shadows the plain name only.
+        yield Problem(line=line, text="a relation stands without a schema: main. sees too much")
     elif name == "arrow" or (name == "word" and value.startswith(("json_", "jsonb_"))):
         # Engines disagree on duplicate keys and big integers, so facts come from one parser.
         yield Problem(line=line, text="SQL may not read JSON; promote a column instead")

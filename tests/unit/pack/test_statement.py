@@ -62,6 +62,7 @@ def test_comments_and_final_semicolon_leave_the_sql() -> None:
         ("SELECT jsonb_typeof(x) FROM t", 1, "may not read JSON"),
         ("WITH a AS (\nDELETE FROM t RETURNING b) SELECT b FROM a", 2, "DELETE has no place"),
         ("SELECT a\ninto b FROM t", 2, "INTO has no place"),
+        ("SELECT a\nFROM Main . events", 2, "without a schema"),
     ],
 )
 def test_what_is_no_query_is_refused_with_its_line(code: str, line: int, text: str) -> None:
