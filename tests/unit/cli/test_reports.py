@@ -69,6 +69,33 @@ def test_totals_are_those_of_the_raw_logs(command: Command, store: Path) -> None
     )
 
 
+def test_real_days_are_counted_as_their_lines_are(command: Command, shared_data: Path) -> None:
+    """VR-02: eight real days, drift and all, against their raw lines; read twice, counted once."""
+    logs = sorted((shared_data / "cowrie").glob("cowrie.json.2018-05-*"))
+    ingest = ("--db", "real.db", "ingest", "--pack", "cowrie")
+    ingest += tuple(word for path in logs for word in ("--log", str(path)))
+    month = ("--db", "real.db", "--json", "report", "monthly", "2018-05", "--top-n", 10_000)
+    command(*ingest)
+    once = command(*month).object
+    command(*ingest)
+
+    found = sections(once)
+    events = [json.loads(line) for path in logs for line in path.read_bytes().splitlines()]
+    kinds = Counter(event["eventid"] for event in events)
+    assert once["events"] == len(events)
+    assert {
+        row["period_ts"][:10]: row["event_count"] for row in found["Events over the period"]
+    } == Counter(event["timestamp"][:10] for event in events)
+    assert found["At a glance"][0]["attempt_count"] == sum(kinds[kind] for kind in LOGINS)
+    assert found["At a glance"][0]["session_count"] == len(
+        {(event["sensor"], event["session"]) for event in events if event.get("session")}
+    )
+    assert {row["source"]: row["event_count"] for row in found["Top sources"]} == Counter(
+        event["src_ip"] for event in events if event.get("src_ip")
+    )
+    assert command(*month).object == once
+
+
 def test_the_shape_of_cowrieprocessor_is_kept(command: Command, store: Path) -> None:
     """Key by key and in order; what is not known is 0 or empty; commands are defanged."""
     daily = command("--db", store, *DAY, "--format", "json", "--as-of", "9").object
