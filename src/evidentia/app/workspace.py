@@ -152,7 +152,7 @@ class Workspace:
             return verify(reader, self.packs, replace(options, seals=seals))
 
     def recover(self) -> RecoverReport:
-        """Put back what the logs give wherever the store was damaged.
+        """Put back what the logs give wherever the store was damaged; summaries follow.
 
         Raises:
             StoreHeldError: Another process is writing to this store.
@@ -161,7 +161,9 @@ class Workspace:
         with self.store.reader() as reader:
             damage = find_damage(reader, self.packs, limits)
         with self.writer("recover") as writer:
-            return recover(writer, self.packs, damage, limits)
+            report = recover(writer, self.packs, damage, limits)
+            writer.rebuild_outdated_projections()
+            return report
 
     def projections(self) -> tuple[ProjectionStatus, ...]:
         """Every declared projection, and how it stands in the store."""

@@ -138,6 +138,7 @@ def _check_open_store(reader: StoreReader, packs: Mapping[str, Pack]) -> Iterato
         )
     yield from _check_pack_versions(reader, packs)
     yield from _check_kinds(reader, packs)
+    yield from _check_projections(reader)
     yield Check(
         name="dead letters",
         is_well=True,
@@ -166,6 +167,17 @@ def _check_pack_versions(reader: StoreReader, packs: Mapping[str, Pack]) -> Iter
             if current
             else "install the pack",
         )
+
+
+def _check_projections(reader: StoreReader) -> Iterator[Check]:
+    for each in reader.projections():
+        if each.state == "halted":
+            yield Check(
+                name=f"projection {each.name}",
+                is_well=False,
+                detail=f"halted at batch {each.batch_id:,}: {each.detail}",
+                fix=f"see why, then run 'evidentia projection rebuild {each.name}'",
+            )
 
 
 def _check_kinds(reader: StoreReader, packs: Mapping[str, Pack]) -> Iterator[Check]:

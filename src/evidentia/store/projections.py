@@ -103,6 +103,7 @@ class Projections:
         self._reading = reading
         self._known: dict[str, tuple[Pack, Summary]] = {}
         self._live: dict[str, SummarySql] = {}
+        self._replaced: set[str] = set()
         self.is_put_off = False
 
     def register(self, packs: Sequence[Pack]) -> None:
@@ -295,13 +296,24 @@ class Projections:
             .values(batch_id=batch_id)
         )
 
+    def rows_replaced(self, segment_id: int) -> None:
+        """Remember whose rows were put back: nothing is merged, for they were counted before."""
+        self._replaced.add(self._pack_of(segment_id))
+
+    def outdated(self) -> tuple[str, ...]:
+        """The projections of packs whose rows were put back since this was last asked."""
+        names = [name for name, (pack, _) in self._known.items() if pack.name in self._replaced]
+        self._replaced = set()
+        return tuple(names)
+
+    def _pack_of(self, segment_id: int) -> str:
+        query = select(LOGS.c.pack).join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
+        found = self._connection.execute(query.where(SEGMENTS.c.id == segment_id))
+        return str(found.scalar_one())
+
     def event_added(self, position: int, now_us: int) -> None:
         """Merge one event that joined a batch which is merged already."""
-        pack = self._connection.execute(
-            select(LOGS.c.pack)
-            .join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
-            .where(SEGMENTS.c.id == segment_of(position))
-        ).scalar_one()
+        pack = self._pack_of(segment_of(position))
         self._merge_each(_Span(pack=pack, first=position, last=position), now_us)
 
     def _merge_each(self, span: _Span, now_us: int) -> None:

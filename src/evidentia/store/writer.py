@@ -314,6 +314,7 @@ class StoreWriter:
         """
         with self._transaction() as now:
             repair.replace_rows(self._connection, batch, write)
+            self._projections.rows_replaced(batch.segment_id)
             self._note(
                 now, "recover", f"batch {batch.id}", f"{len(write.events)} events from the log"
             )
@@ -353,6 +354,11 @@ class StoreWriter:
         self._projections.rebuild(name)
         with self._transaction() as now:
             self._note(now, "projection rebuild", name, "from the stored events")
+
+    def rebuild_outdated_projections(self) -> None:
+        """Make those projections anew that rest on rows which ``replace_rows`` has changed."""
+        for name in self._projections.outdated():
+            self.rebuild_projection(name)
 
     def tree_head(self, origin: str) -> StoredHead | None:
         """The last tree head that is kept of a ledger."""

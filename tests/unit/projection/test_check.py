@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.ingest.kit import PLAIN
 
 from evidentia.app import Config, Workspace
+from evidentia.audit.doctor import examine
 from evidentia.errors import UsageError
 from evidentia.ingest.values import IngestOptions, Watch
 from evidentia.log.values import LogSource
@@ -221,10 +222,13 @@ def test_a_projection_that_is_behind_is_not_well(bench: Bench) -> None:
 
 
 def test_a_halted_projection_says_why(bench: Bench) -> None:
-    """Also where its rows are right so far."""
+    """Also where its rows are right so far; the doctor names it too."""
     bench.change("UPDATE projections SET state = 'halted', detail = 'of a number'")
 
     assert bench.check().problem == "of a number"
+    found = {each.name: each for each in examine(bench.workspace.store, (), {"plain": WORK})}
+    assert found["projection people"].detail == "halted at batch 1: of a number"
+    assert not found["projection people"].is_well
 
 
 def test_a_store_without_the_projection_says_so(bench: Bench) -> None:
@@ -243,6 +247,20 @@ def test_recovered_rows_are_not_counted_again(bench: Bench) -> None:
     bench.workspace.recover()
 
     assert damaged.drift_count == 1
+    assert bench.check() == before
+
+
+def test_recover_mends_what_was_summed_up_without_the_lost_rows(bench: Bench) -> None:
+    """A table that was made anew from damaged events follows the events that are put back."""
+    before = bench.check()
+    bench.change("DROP TRIGGER event_rows_no_delete", "DELETE FROM event_rows WHERE line_no = 7")
+    bench.workspace.rebuild_projections()
+    lacking = bench.check()
+
+    bench.workspace.recover()
+
+    assert lacking.is_well
+    assert lacking.digest != before.digest
     assert bench.check() == before
 
 
