@@ -12,7 +12,7 @@ from pathlib import Path
 from evidentia.app.references import LedgerEntry, signer_from
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.audit.catch_up import CatchUp
-from evidentia.audit.keeper import ReadOnlyKeeper, StoreKeeper, known_origin
+from evidentia.audit.keeper import ReadOnlyKeeper, StoreKeeper, kept_head, known_origin
 from evidentia.audit.ledger_replay import replay_ledger
 from evidentia.audit.mirror import MirroredLedger, parity_contribution
 from evidentia.audit.parity import ledger_parity
@@ -162,14 +162,6 @@ class Ledgers:
         """
         create_ledger(entry.folder, origin, signing, self._options(entry, None))
 
-    def signing_of(self, entry: LedgerEntry) -> Signing:
-        """What a ledger signs, as its first event says.
-
-        Raises:
-            LedgerError: There is none, or its first event cannot be read.
-        """
-        return created_of(entry.folder).signing
-
     @contextmanager
     def opened(self, entry: LedgerEntry, command: str) -> Iterator[OpenLedger]:
         """A ledger, open for appending; with the store's lease held if it is mirrored.
@@ -295,9 +287,7 @@ class Ledgers:
         except (LedgerDamagedError, StoreMissingError):
             # The verification itself says what is wrong with the first event.
             return None
-        if found is None:
-            return None
-        return KeptHead(origin=found.origin, size=found.size, root=found.root, note=found.note)
+        return None if found is None else kept_head(found)
 
     def _open(self, entry: LedgerEntry, keeper: HeadKeeper | None) -> Ledger:
         return open_ledger(entry.folder, self._options(entry, keeper))

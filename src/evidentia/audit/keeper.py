@@ -35,12 +35,7 @@ class StoreKeeper:
             LedgerDamagedError: The store knows another ledger in that folder.
             LedgerError: The store fails.
         """
-        _require_known(self._origin, origin)
-        try:
-            found = self._writer.tree_head(origin)
-        except StoreError as error:
-            raise _unkept(error, origin) from error
-        return None if found is None else _kept(found)
+        return _last(self._writer, self._origin, origin)
 
     def replace(self, old: KeptHead | None, new: KeptHead) -> None:
         """Put ``new`` in the place of ``old``, if that is what is kept, durably.
@@ -107,15 +102,19 @@ class ReadOnlyKeeper:
             LedgerDamagedError: The store knows another ledger in that folder.
             LedgerError: The store fails.
         """
-        _require_known(self._origin, origin)
-        try:
-            found = self._reader.tree_head(origin)
-        except StoreError as error:
-            raise _unkept(error, origin) from error
-        return None if found is None else _kept(found)
+        return _last(self._reader, self._origin, origin)
 
     def replace(self, old: KeptHead | None, new: KeptHead) -> None:
         """Leave what is kept."""
+
+
+def _last(store: StoreReader | StoreWriter, known: str | None, origin: str) -> KeptHead | None:
+    _require_known(known, origin)
+    try:
+        found = store.tree_head(origin)
+    except StoreError as error:
+        raise _unkept(error, origin) from error
+    return None if found is None else kept_head(found)
 
 
 def _require_known(known: str | None, origin: str) -> None:
@@ -139,7 +138,8 @@ def _steps_back(kept: KeptHead | None, new: KeptHead) -> bool:
     return new.size < kept.size or (new.size == kept.size and new.root != kept.root)
 
 
-def _kept(head: StoredHead) -> KeptHead:
+def kept_head(head: StoredHead) -> KeptHead:
+    """A head as the store has it, as a ledger is held against it."""
     return KeptHead(origin=head.origin, size=head.size, root=head.root, note=head.note)
 
 
