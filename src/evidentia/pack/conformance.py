@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from evidentia.errors import PackError
@@ -26,6 +26,7 @@ from evidentia.pack.contract import (
 )
 from evidentia.pack.hostility import callable_problems
 from evidentia.pack.seal_conformance import seal_problems
+from evidentia.pack.state import state_problems
 from evidentia.pack.statement import parameter_problems, read_statement
 from evidentia.pack.summary import summary_problems
 
@@ -63,7 +64,7 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_schema_problems(pack.schema),
         *_query_problems(pack),
         *_report_problems(pack),
-        *_summary_problems(pack),
+        *_projection_problems(pack),
         *_reading_problems(pack),
         *seal_problems(pack),
     )
@@ -203,15 +204,23 @@ def _drawing_problems(section: ReportSection, query: NamedQuery) -> Iterator[str
         yield f"{where}: query {query.name!r} does not have {section.label_columns} label columns"
 
 
-def _summary_problems(pack: Pack) -> Iterator[str]:
-    yield from _doubled("summary", [summary.name for summary in pack.summaries])
-    for summary in pack.summaries:
-        scores = (score.name for score in summary.scores)
-        for name in (summary.name, *summary.columns, *scores):
-            if not _is_name(name):
-                yield _bad_name("summary or column", name)
-        for problem in summary_problems(summary, pack.fields):
-            yield f"summary {summary.name!r}: {problem}"
+def _projection_problems(pack: Pack) -> Iterator[str]:
+    yield from _doubled("projection", [each.name for each in pack.projections])
+    for each in pack.summaries:
+        scores = (score.name for score in each.scores)
+        yield from _name_problems("summary", (each.name, *each.columns, *scores))
+        for problem in summary_problems(each, pack.fields):
+            yield f"summary {each.name!r}: {problem}"
+    for state in pack.states:
+        yield from _name_problems("state", (state.name, *state.column_names))
+        for problem in state_problems(state, pack.fields):
+            yield f"state {state.name!r}: {problem}"
+
+
+def _name_problems(what: str, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if not _is_name(name):
+            yield _bad_name(f"{what} or column", name)
 
 
 def _reading_problems(pack: Pack) -> Iterator[str]:

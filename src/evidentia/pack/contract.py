@@ -13,6 +13,7 @@ from typing import Final
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.seal import SealScheme
+from evidentia.pack.state import State
 from evidentia.pack.summary import Summary
 
 CONTRACT_VERSION: Final = 1
@@ -167,6 +168,7 @@ class Pack:
         report: The sections of the daily, weekly and monthly reports.
         document: The same reports as another program writes them in JSON, if it is asked for.
         summaries: Tables that are kept current while events come in.
+        states: The same for what depends on the order of events.
         samples: A few lines the pack must read, with the columns they must give; run by the
             conformance kit.
         seals: The ways in which the writers of the pack's logs seal their rows. The first that
@@ -183,9 +185,15 @@ class Pack:
     report: tuple[ReportSection, ...] = ()
     document: ReportDocument | None = None
     summaries: tuple[Summary, ...] = ()
+    states: tuple[State, ...] = ()
     samples: tuple[Sample, ...] = ()
     seals: tuple[SealScheme, ...] = ()
     contract_version: int = field(default=CONTRACT_VERSION)
+
+    @property
+    def projections(self) -> tuple[Summary | State, ...]:
+        """Every table that is kept of its events."""
+        return (*self.summaries, *self.states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

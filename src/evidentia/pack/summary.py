@@ -223,7 +223,7 @@ def summary_problems(summary: Summary, fields: FieldMap) -> Iterator[str]:
         yield "there is no key"
     if summary.version < 1:
         yield f"version {summary.version} is below 1"
-    yield from _doubled((*summary.columns, *(score.name for score in summary.scores)))
+    yield from doubled((*summary.columns, *(score.name for score in summary.scores)))
     yield from _score_problems(summary)
     for name in summary.indexed:
         if name not in summary.columns:
@@ -242,7 +242,8 @@ def _score_problems(summary: Summary) -> Iterator[str]:
                 yield f"score {score.name!r}: {each.each} points each and at most {each.most}"
 
 
-def _doubled(names: Iterable[str]) -> Iterator[str]:
+def doubled(names: Iterable[str]) -> Iterator[str]:
+    """A problem for each column that is declared before."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -148,4 +148,4 @@ def test_the_kit_checks_that_names_are_declared_once() -> None:
     """Two tables of one name are one too many."""
     pack = Pack(name="doors", version=1, title="d", fields=FIELDS, summaries=(DOORS, DOORS))
 
-    assert check_pack(pack) == ("summary 'doors' is declared 2 times",)
+    assert check_pack(pack) == ("projection 'doors' is declared 2 times",)
