@@ -27,11 +27,11 @@ KILLED_INSIDE = """
 import os, signal, sys
 from evidentia.cli.application import run
 from evidentia.ingest import passing, run as ingesting, values
-from evidentia.store import projections
+from evidentia.store import projections, spans
 for module in (passing, ingesting, values):
     if hasattr(module, "BULK_BYTES"):
         module.BULK_BYTES = 0
-projections._MERGED_EVENTS = 100
+spans._MERGED_EVENTS = 100
 merge, left = projections.Projections._merge, int(sys.argv[1])
 def merge_or_die(self, sql, spans):
     global left

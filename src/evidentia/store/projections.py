@@ -11,30 +11,23 @@ crash loses or doubles a batch.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.schema import DropTable
 
 from evidentia.errors import PackError, StoreError, UsageError
-from evidentia.event.values import SEGMENT_BYTES_MAX, position_of, segment_of
+from evidentia.event.values import segment_of
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import Summary
-from evidentia.store.schema import BATCHES, EVENT_ROWS, KINDS, LOGS, PROJECTIONS, SEGMENTS
+from evidentia.store.schema import KINDS, LOGS, PROJECTIONS, SEGMENTS
+from evidentia.store.spans import Reading, Span, batch_span, inside, missing_spans
 from evidentia.store.summaries import SummarySql, check_names
 from evidentia.store.translate import is_refusal
 
-_BATCHES_ASKED: Final = 1_000
-"""Batch records read at once while catching up."""
-_MERGED_EVENTS: Final = 500_000
-"""Events merged in one transaction while catching up: seconds, and a bounded sorter."""
-_SPANS_MAX: Final = 200
-"""Spans of one statement, each of which is a condition of it."""
 Writing = Callable[[], AbstractContextManager[int]]
-Reading = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +52,6 @@ class StoredProjection:
     changed_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """Positions that follow each other, of one pack's segment, up to a batch."""
-
-    pack: str
-    first: int
-    last: int
-
-
 def stored_projections(connection: Connection) -> tuple[StoredProjection, ...]:
     """Every version of every projection, by name."""
     query = select(PROJECTIONS).order_by(PROJECTIONS.c.name, PROJECTIONS.c.number)
@@ -79,13 +63,6 @@ def kind_ids(connection: Connection, summary: Summary) -> dict[str, int]:
     """The numbers of the kinds that a summary names and that the store knows."""
     query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(sorted(summary.all_kinds)))
     return {row.name: row.id for row in connection.execute(query)}
-
-
-def of_pack(pack: str, batch_id: int) -> ColumnElement[bool]:
-    """The events of a pack's logs up to a batch."""
-    segments = select(SEGMENTS.c.id).join_from(SEGMENTS, LOGS, LOGS.c.id == SEGMENTS.c.log_id)
-    segment = EVENT_ROWS.c.id // SEGMENT_BYTES_MAX
-    return segment.in_(segments.where(LOGS.c.pack == pack)) & (EVENT_ROWS.c.batch_id <= batch_id)
 
 
 class Projections:
@@ -243,7 +220,7 @@ class Projections:
 
     def _merge_missing(self, sql: SummarySql, number: int, *, after: int) -> str:
         """Merge all batches after one, some at a time; returns what was refused, if anything."""
-        for batch_id, spans in self._missing(after):
+        for batch_id, spans in missing_spans(self._connection, self._reading, after):
             ours = [span for span in spans if span.pack == sql.pack]
             with self._writing():
                 refused = self._merge(sql, ours) if ours else ""
@@ -252,43 +229,12 @@ class Projections:
                 self._set(sql.summary.name, number, batch_id=batch_id)
         return ""
 
-    def _missing(self, after: int) -> Iterator[tuple[int, list[_Span]]]:
-        """Batches after one as a few spans each time, with the last batch that these hold."""
-        waiting: list[tuple[int, int, _Span]] = []
-        events = 0
-        for batch_id, count, span in self._batch_spans(after):
-            waiting.append((batch_id, count, span))
-            events += count
-            if events >= _MERGED_EVENTS or len(waiting) >= _SPANS_MAX:
-                yield batch_id, _joined(each for _, _, each in waiting)
-                waiting, events = [], 0
-        if waiting:
-            yield waiting[-1][0], _joined(each for _, _, each in waiting)
-
-    def _batch_spans(self, after: int) -> Iterator[tuple[int, int, _Span]]:
-        while True:
-            query = _batches_query().where(BATCHES.c.id > after).limit(_BATCHES_ASKED)
-            with self._reading():
-                rows = self._connection.execute(query).all()
-            for row in rows:
-                first = position_of(row.segment_id, row.byte_start)
-                end = position_of(row.segment_id, row.byte_end - 1)
-                yield row.id, row.event_count, _Span(pack=row.pack, first=first, last=end)
-            if len(rows) < _BATCHES_ASKED:
-                return
-            after = rows[-1].id
-
     def batch_committed(self, batch_id: int, now_us: int) -> None:
         """Merge a batch into every live projection, inside the transaction that commits it."""
         if self.is_put_off or not self._known:
             return
-        row = self._connection.execute(_batches_query().where(BATCHES.c.id == batch_id)).one()
-        span = _Span(
-            pack=row.pack,
-            first=position_of(row.segment_id, row.byte_start),
-            last=position_of(row.segment_id, row.byte_end - 1),
-        )
-        if row.event_count:
+        event_count, span = batch_span(self._connection, batch_id)
+        if event_count:
             self._merge_each(span, now_us)
         self._connection.execute(
             update(PROJECTIONS)
@@ -314,15 +260,15 @@ class Projections:
     def event_added(self, position: int, now_us: int) -> None:
         """Merge one event that joined a batch which is merged already."""
         pack = self._pack_of(segment_of(position))
-        self._merge_each(_Span(pack=pack, first=position, last=position), now_us)
+        self._merge_each(Span(pack=pack, first=position, last=position), now_us)
 
-    def _merge_each(self, span: _Span, now_us: int) -> None:
+    def _merge_each(self, span: Span, now_us: int) -> None:
         for name, sql in list(self._tables().items()):
             refused = self._merge(sql, [span]) if sql.pack == span.pack else ""
             if refused:
                 self._halt(name, sql.number, refused, now_us)
 
-    def _merge(self, sql: SummarySql, spans: Sequence[_Span]) -> str:
+    def _merge(self, sql: SummarySql, spans: Sequence[Span]) -> str:
         """Merge events; returns what the engine says where it refuses them.
 
         A projection that stands still is to be seen, and is no reason for losing evidence.
@@ -330,7 +276,7 @@ class Projections:
         kinds = kind_ids(self._connection, sql.summary)
         try:
             with self._connection.begin_nested():
-                self._connection.execute(sql.merged(self._connection, kinds, _inside(spans)))
+                self._connection.execute(sql.merged(self._connection, kinds, inside(spans)))
         except StoreError as error:
             if not is_refusal(error):
                 raise
@@ -353,35 +299,3 @@ def _declaration(pack: Pack, summary: Summary) -> str:
 
 def _is(name: str, number: int) -> ColumnElement[bool]:
     return (PROJECTIONS.c.name == name) & (PROJECTIONS.c.number == number)
-
-
-def _batches_query() -> Select[Any]:
-    return (
-        select(
-            BATCHES.c.id,
-            BATCHES.c.segment_id,
-            BATCHES.c.byte_start,
-            BATCHES.c.byte_end,
-            BATCHES.c.event_count,
-            LOGS.c.pack,
-        )
-        .join_from(BATCHES, SEGMENTS, SEGMENTS.c.id == BATCHES.c.segment_id)
-        .join(LOGS, LOGS.c.id == SEGMENTS.c.log_id)
-        .order_by(BATCHES.c.id)
-    )
-
-
-def _joined(spans: Iterable[_Span]) -> list[_Span]:
-    """The same positions in fewer spans."""
-    joined: list[_Span] = []
-    for span in spans:
-        before = joined[-1] if joined else None
-        if before and before.last + 1 == span.first and before.pack == span.pack:
-            joined[-1] = _Span(pack=span.pack, first=before.first, last=span.last)
-        else:
-            joined.append(span)
-    return joined
-
-
-def _inside(spans: Sequence[_Span]) -> ColumnElement[bool]:
-    return or_(*(EVENT_ROWS.c.id.between(each.first, each.last) for each in spans))

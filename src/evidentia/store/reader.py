@@ -26,7 +26,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import lines, listings, projections, records, scope, sightings, sqlite
+from evidentia.store import lines, listings, projections, records, scope, sightings, spans, sqlite
 from evidentia.store.heads import StoredHead, stored_head, stored_heads
 from evidentia.store.lease import Holder, holder_of
 from evidentia.store.lines import EventLine
@@ -356,7 +356,7 @@ class StoreReader:
     ) -> Iterator[tuple[SqlValue, ...]]:
         """What the events of every batch up to one give, computed now, in key order."""
         kinds = projections.kind_ids(self._connection, sql.summary)
-        inside = projections.of_pack(sql.pack, batch_id)
+        inside = spans.of_pack(sql.pack, batch_id)
         return map(tuple, self._rows(sql.fresh(kinds, inside, keys)))
 
     def integrity_problems(self) -> tuple[str, ...]:
