@@ -27,20 +27,25 @@ KILLED_INSIDE = """
 import os, signal, sys
 from evidentia.cli.application import run
 from evidentia.ingest import passing, run as ingesting, values
-from evidentia.store import projections, spans
+from evidentia.store import pending, spans, summaries
 for module in (passing, ingesting, values):
     if hasattr(module, "BULK_BYTES"):
         module.BULK_BYTES = 0
-spans._MERGED_EVENTS = 100
-merge, left = projections.Projections._merge, int(sys.argv[1])
-def merge_or_die(self, sql, spans):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return merge(self, sql, spans)
-projections.Projections._merge = merge_or_die
-sys.exit(run(sys.argv[2:]))
+spans._MERGED_EVENTS = pending._ROWS_MAX = 100
+if sys.argv[2] == "stored":
+    ingesting.Ingester._counting = lambda self, settings: settings
+left = int(sys.argv[1])
+def deadly(method):
+    def merge_or_die(*arguments):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return method(*arguments)
+    return merge_or_die
+name = {"stored": "merged", "counted": "merge_rows"}[sys.argv[2]]
+setattr(summaries.SummarySql, name, deadly(getattr(summaries.SummarySql, name)))
+sys.exit(run(sys.argv[3:]))
 """
 
 
@@ -100,12 +105,13 @@ def test_kills_between_batches_leave_summaries_of_whole_batches(
 
 
 @pytest.mark.parametrize("merges", [1, 2, 9, 14])
+@pytest.mark.parametrize("source", ["counted", "stored"])
 def test_a_load_killed_while_it_merges_is_completed_by_the_next_run(
-    folder: Path, whole: dict[str, str | None], merges: int
+    folder: Path, whole: dict[str, str | None], merges: int, source: str
 ) -> None:
     """What was merged stays, once; the rest is merged by the next writer."""
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_INSIDE, str(merges), *INGEST],
+        [sys.executable, "-c", KILLED_INSIDE, str(merges), source, *INGEST],
         cwd=folder,
         env=environment(),
         capture_output=True,

@@ -25,6 +25,7 @@ from evidentia.store.values import (
     Filler,
     FillerKind,
     Gap,
+    Partials,
     SchemaFinding,
     Segment,
     SegmentState,
@@ -45,6 +46,7 @@ class Parts:
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     fillers: list[Filler] = field(default_factory=list)
     findings: list[SchemaFinding] = field(default_factory=list)
+    partials: list[Partials] | None = field(default_factory=list)
 
     @classmethod
     def begin(cls, block: Block, now: float) -> Parts:
@@ -64,6 +66,7 @@ class Parts:
         data = block.data
         base = position_of(segment_id, block.start)
         self.events.add(data, base, parsed.events, kinds)
+        self._add_partials(parsed)
         self.dead_letters += [dead_letter_row(data, letter, base) for letter in parsed.dead_letters]
         self.fillers += [filler_row(data, filler, base) for filler in parsed.fillers]
         self.findings += [
@@ -73,6 +76,14 @@ class Parts:
         self.digest.update(data)
         self.end = block.start + len(data)
         self.next_line = parsed.next_line
+
+    def _add_partials(self, parsed: ParsedBlock) -> None:
+        found = parsed.events.partials
+        if found is None and len(parsed.events):
+            # The sums of the other blocks alone would be less than the truth.
+            self.partials = None
+        elif found is not None and self.partials is not None:
+            self.partials.append(found)
 
 
 def dead_letter_row(data: bytes, letter: ParsedDeadLetter, base: int) -> DeadLetterRow:
@@ -240,6 +251,7 @@ class Collector:
                 findings=parts.findings,
                 gaps=gaps,
                 state=state,
+                partials=parts.partials,
             )
         )
         self._anchor = self._fingerprints.read_so_far.anchor

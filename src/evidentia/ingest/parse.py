@@ -21,7 +21,9 @@ from evidentia.event.line import read_line
 from evidentia.event.values import Flag, JsonObject, Policy, Reason, Verdict
 from evidentia.log.values import Block
 from evidentia.pack.contract import EventSchema, Pack
-from evidentia.store.values import EVENT_COLUMNS, NULL, FillerKind, SqlValue
+from evidentia.pack.summary import Summary
+from evidentia.store.partials import PartialSummaries
+from evidentia.store.values import EVENT_COLUMNS, NULL, FillerKind, Partials, SqlValue
 
 ParsedEvent: TypeAlias = tuple[int, int, int, str, bytes, int, tuple[SqlValue, ...]]
 """Start and end in the block, line number, kind, SHA-256, flags, and the other columns."""
@@ -38,11 +40,16 @@ _KIND: Final = EVENT_COLUMNS.index("kind")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseSettings:
-    """What a parser must know about a log; small and picklable, so that workers can be told."""
+    """What a parser must know about a log; small and picklable, so that workers can be told.
+
+    Attributes:
+        summaries: Those to count the events of each block for; None where nobody wants that.
+    """
 
     fields: FieldMap
     schema: EventSchema | None
     policy: Policy
+    summaries: tuple[Summary, ...] | None = None
 
     @classmethod
     def of(cls, pack: Pack, *, is_lenient: bool) -> ParseSettings:
@@ -81,6 +88,7 @@ class ParsedEvents:
         starts, ends: Places in the block, without the newline.
         sha256: The digests, one behind the other.
         others: The extracted columns but the kind; ``NULL`` stands for NULL.
+        partials: What they add to the summaries of their pack; None where that is not counted.
     """
 
     starts: Sequence[int] = ()
@@ -90,6 +98,7 @@ class ParsedEvents:
     sha256: bytes = b""
     flags: Sequence[int] = ()
     others: Sequence[Sequence[SqlValue]] = ()
+    partials: Partials | None = None
 
     def __len__(self) -> int:
         """How many events there are."""
@@ -177,6 +186,8 @@ class LineParser:
         self._extractor = BlockExtractor(settings.fields, leaves_rest_in_line=True, null=NULL)
         self._policy = settings.policy
         self._schema = None if settings.schema is None else SchemaCheck(settings.schema)
+        wanted = settings.summaries
+        self._partials = None if wanted is None else PartialSummaries(wanted, settings.fields)
         self.promoted = self._extractor.column_names[len(EVENT_COLUMNS) :]
 
     def parse(self, block: Block) -> ParsedBlock:
@@ -238,6 +249,7 @@ class LineParser:
             sha256=b"".join([sha256(line).digest() for line in found.lines]),
             flags=flags,
             others=columns,
+            partials=None if self._partials is None else self._partials.rows(kinds, columns),
         )
 
     def _read_unusual(

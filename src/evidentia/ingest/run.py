@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evidentia.errors import LogError, UsageError
@@ -103,7 +103,7 @@ class Ingester:
         self._own = Held(watch.clock) if holds_open and held is None else None
         self._held = held or self._own
         self._parsers: dict[tuple[str, bool], LineParser] = {}
-        self._inline: tuple[tuple[tuple[str, bool], ...], InlineParsers] | None = None
+        self._inline: tuple[tuple[ParseSettings, ...], InlineParsers] | None = None
 
     def close(self) -> None:
         """Close what is held open."""
@@ -157,7 +157,11 @@ class Ingester:
         self._watch.on_total(unread_bytes)
         settings = self._settings(discovery.sources or _sources_of(discovery.files))
         is_bulk = self._target.bulk is not None and unread_bytes >= BULK_BYTES
-        pool = self._pool(settings, _jobs(self._options, unread_bytes), stack)
+        pool = self._pool(
+            self._counting(settings) if is_bulk else settings,
+            _jobs(self._options, unread_bytes),
+            stack,
+        )
         if self._target.bulk is not None and is_bulk:
             stack.enter_context(self._target.bulk())
         return Crew(
@@ -170,14 +174,23 @@ class Ingester:
             watch=self._watch,
         )
 
+    def _counting(
+        self, settings: Mapping[tuple[str, bool], ParseSettings]
+    ) -> Mapping[tuple[str, bool], ParseSettings]:
+        """The same, so that what the events add to summaries is counted where they are parsed."""
+        return {
+            (pack, is_lenient): replace(each, summaries=self._packs[pack].summaries)
+            for (pack, is_lenient), each in settings.items()
+        }
+
     def _pool(
         self, settings: Mapping[tuple[str, bool], ParseSettings], jobs: int, stack: ExitStack
     ) -> InlineParsers | WorkerParsers:
         if jobs:
             return stack.enter_context(parsers(list(settings.values()), jobs))
-        kinds = tuple(settings)
-        if self._inline is None or self._inline[0] != kinds:
-            self._inline = (kinds, InlineParsers(list(settings.values())))
+        wanted = tuple(settings.values())
+        if self._inline is None or self._inline[0] != wanted:
+            self._inline = (wanted, InlineParsers(wanted))
         return self._inline[1]
 
     def _parser(self, key: tuple[str, bool], settings: ParseSettings) -> LineParser:

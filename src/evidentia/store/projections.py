@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.schema import DropTable
@@ -22,10 +23,12 @@ from evidentia.errors import PackError, StoreError, UsageError
 from evidentia.event.values import segment_of
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import Summary
+from evidentia.store.pending import PendingRows
 from evidentia.store.schema import KINDS, LOGS, PROJECTIONS, SEGMENTS
 from evidentia.store.spans import Reading, Span, batch_span, inside, missing_spans
 from evidentia.store.summaries import SummarySql, check_names
 from evidentia.store.translate import is_refusal
+from evidentia.store.values import Partials
 
 Writing = Callable[[], AbstractContextManager[int]]
 
@@ -81,7 +84,8 @@ class Projections:
         self._known: dict[str, tuple[Pack, Summary]] = {}
         self._live: dict[str, SummarySql] = {}
         self._replaced: set[str] = set()
-        self.is_put_off = False
+        self._is_put_off = False
+        self._pending = PendingRows()
 
     def register(self, packs: Sequence[Pack]) -> None:
         """Make what the packs declare and the store lacks, and merge what is behind.
@@ -123,6 +127,12 @@ class Projections:
     def forget(self) -> None:
         """Read anew which tables are live: a transaction that changed it was rolled back."""
         self._live = {}
+        self._pending.drop()
+
+    def put_off(self) -> None:
+        """Merge no batch with its commit, until ``catch_up``."""
+        self._is_put_off = True
+        self._pending = PendingRows()
 
     def _drop_unfinished(self, name: str) -> None:
         for each in self._stored():
@@ -202,13 +212,15 @@ class Projections:
 
     def _halt(self, name: str, number: int, detail: str, now_us: int) -> None:
         self._set(name, number, state="halted", detail=detail, changed_us=now_us)
-        self.forget()
+        self._live = {}
 
     def _set(self, name: str, number: int, **values: object) -> None:
         self._connection.execute(update(PROJECTIONS).where(_is(name, number)).values(**values))
 
     def catch_up(self) -> None:
         """Merge every batch that a live projection lacks."""
+        with self._writing() as now:
+            self._merge_pending(now)
         for stored in self._stored():
             if stored.state == "live" and stored.name in self._known:
                 sql = self._sql(stored.name, stored.number)
@@ -216,7 +228,7 @@ class Projections:
                 if refused:
                     with self._writing() as now:
                         self._halt(stored.name, stored.number, refused, now)
-        self.is_put_off = False
+        self._is_put_off = False
 
     def _merge_missing(self, sql: SummarySql, number: int, *, after: int) -> str:
         """Merge all batches after one, some at a time; returns what was refused, if anything."""
@@ -229,18 +241,48 @@ class Projections:
                 self._set(sql.summary.name, number, batch_id=batch_id)
         return ""
 
-    def batch_committed(self, batch_id: int, now_us: int) -> None:
-        """Merge a batch into every live projection, inside the transaction that commits it."""
-        if self.is_put_off or not self._known:
+    def batch_committed(
+        self, batch_id: int, now_us: int, partials: Sequence[Partials] | None = None
+    ) -> None:
+        """Merge a batch into every live projection, inside the transaction that commits it.
+
+        Args:
+            batch_id: The newest batch.
+            now_us: The time.
+            partials: What its events add to the summaries of their pack, if that is known.
+        """
+        if not self._known:
             return
         event_count, span = batch_span(self._connection, batch_id)
+        if self._is_put_off:
+            self._pending.add(batch_id, self._summaries_of(span.pack), partials)
+            if self._pending.is_full:
+                self._merge_pending(now_us)
+            return
         if event_count:
             self._merge_each(span, now_us)
+        self._advance(batch_id)
+
+    def _advance(self, batch_id: int) -> None:
         self._connection.execute(
             update(PROJECTIONS)
             .where(PROJECTIONS.c.name.in_(list(self._tables())), PROJECTIONS.c.state == "live")
             .values(batch_id=batch_id)
         )
+
+    def _summaries_of(self, pack_name: str) -> list[Summary]:
+        return [each for pack, each in self._known.values() if pack.name == pack_name]
+
+    def _merge_pending(self, now_us: int) -> None:
+        """Merge what was counted while a large load was parsed, and say up to where."""
+        batch_id, found = self._pending.drain()
+        for name, rows in found.items():
+            sql = self._tables().get(name)
+            refused = self._attempt(partial(sql.merge_rows, self._connection, rows)) if sql else ""
+            if sql and refused:
+                self._halt(name, sql.number, refused, now_us)
+        if batch_id:
+            self._advance(batch_id)
 
     def rows_replaced(self, segment_id: int) -> None:
         """Remember whose rows were put back: nothing is merged, for they were counted before."""
@@ -269,14 +311,18 @@ class Projections:
                 self._halt(name, sql.number, refused, now_us)
 
     def _merge(self, sql: SummarySql, spans: Sequence[Span]) -> str:
-        """Merge events; returns what the engine says where it refuses them.
+        kinds = kind_ids(self._connection, sql.summary)
+        statement = sql.merged(self._connection, kinds, inside(spans))
+        return self._attempt(lambda: self._connection.execute(statement))
+
+    def _attempt(self, merge: Callable[[], object]) -> str:
+        """Merge; returns what the engine says where it refuses.
 
         A projection that stands still is to be seen, and is no reason for losing evidence.
         """
-        kinds = kind_ids(self._connection, sql.summary)
         try:
             with self._connection.begin_nested():
-                self._connection.execute(sql.merged(self._connection, kinds, inside(spans)))
+                merge()
         except StoreError as error:
             if not is_refusal(error):
                 raise

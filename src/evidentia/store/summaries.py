@@ -42,13 +42,10 @@ from evidentia.errors import PackError
 from evidentia.event.fieldmap import ColumnType
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Score, Summary, event_columns
+from evidentia.store.partials import DAY_US, FAR, LIFT
 from evidentia.store.schema import BIG, EVENT_ROWS, KINDS, METADATA
+from evidentia.store.values import PartialRow
 
-_DAY_US: Final = 86_400_000_000
-_LIFT: Final = 4 * 10**18
-"""Added to a time, so that it has 19 digits; times are within the years 1 to 9999."""
-_FAR: Final = 3 * 10**18
-"""The time of an event without one: after all others for the first, before them for the last."""
 _MOMENT_DIGITS: Final = 19
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
@@ -197,6 +194,16 @@ class SummarySql:
         statement = dialect.insert(self.table).from_select(
             list(self.summary.columns), self.grouped(kinds, inside)
         )
+        return self._on_conflict(statement)
+
+    def merge_rows(self, connection: Connection, rows: Sequence[PartialRow]) -> None:
+        """Merge rows that were counted elsewhere, by the driver's own bulk call."""
+        statement = self._on_conflict(sqlite.insert(self.table))
+        names = list(self.summary.columns)
+        text = statement.compile(dialect=connection.dialect, column_keys=names)
+        connection.exec_driver_sql(str(text), [*rows])
+
+    def _on_conflict(self, statement: Any) -> Any:  # noqa: ANN401 - one type for each engine
         merges = {
             each.name: _merge(each, self.table.c[each.name], statement.excluded[each.name])
             for each in self.summary.measures
@@ -225,7 +232,7 @@ class SummarySql:
             )
         column = self._column(key.column)
         if key.is_day:
-            day = literal_column(str(_DAY_US), BIG)
+            day = literal_column(str(DAY_US), BIG)
             # The remainder has the sign of the time on both engines.
             column = column - (column % day + day) % day
         if key.missing is None:
@@ -278,8 +285,8 @@ def _of_kinds(names: Sequence[str], kinds: KindIds) -> ColumnElement[bool]:
 
 
 def _in_time(column: ColumnElement[Any], *, is_first: bool) -> ColumnElement[Any]:
-    far = literal_column(str(_FAR if is_first else -_FAR), BIG)
-    moment = func.coalesce(EVENT_ROWS.c.ts, far) + literal_column(str(_LIFT), BIG)
+    far = literal_column(str(FAR if is_first else -FAR), BIG)
+    moment = func.coalesce(EVENT_ROWS.c.ts, far) + literal_column(str(LIFT), BIG)
     # NULL with a text is NULL, so events without a value take no part.
     return cast(moment, Text).concat(cast(column, Text))
 

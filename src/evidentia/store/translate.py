@@ -129,6 +129,8 @@ def is_refusal(error: StoreError) -> bool:
 
     So another statement may go on; after a full disk or a damaged file none may.
     """
+    if isinstance(error.__cause__, OverflowError):
+        return True
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     return isinstance(code, int) and code & _PRIMARY_CODE in _REFUSALS
 

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 from evidentia.log.values import Compression, Fingerprint
 
 SqlValue: TypeAlias = str | int | float | bytes | bytearray | None
-
+PartialRow: TypeAlias = tuple[SqlValue, ...]
+Partials: TypeAlias = Sequence[Sequence[PartialRow]]
 EventTuples: TypeAlias = Collection[tuple[SqlValue, ...]]
 """Events as tuples, each made when it is asked for or long before."""
 
@@ -257,8 +258,7 @@ class EventFilter:
     """Which events a listing shows; None means any.
 
     Attributes:
-        since_us: Not before this time, UTC microseconds.
-        until_us: Before this time, UTC microseconds.
+        since_us, until_us: Not before and before these times, UTC microseconds.
         after_id: Only positions above this one, to go on where a listing ended.
     """
 
@@ -279,9 +279,9 @@ class BatchWrite:
 
     Attributes:
         events: Driver-ready tuples in the order of ``schema.EVENT_ROW_COLUMNS`` followed by
-            ``promoted``, so that a million of them need no further copy. ``NULL`` stands for
-            NULL, as None does.
+            ``promoted``. ``NULL`` stands for NULL, as None does.
         promoted: The pack's promoted columns, in the order of the values.
+        partials: What the events add to summaries, block by block, if that was counted.
     """
 
     segment_id: int
@@ -298,6 +298,7 @@ class BatchWrite:
     findings: Sequence[SchemaFinding] = ()
     gaps: Sequence[Gap] = ()
     state: SegmentState = SegmentState.LIVE
+    partials: Sequence[Partials] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -276,7 +276,7 @@ class StoreWriter:
         with self._transaction() as now:
             self._store_segment(write.segment_id, now)
             batch = batches.commit(self._connection, write, run_id=self._run_id, now_us=now)
-            self._projections.batch_committed(batch.id, now)
+            self._projections.batch_committed(batch.id, now, write.partials)
         self._unstored.pop(write.segment_id, None)
         return batch
 
@@ -338,7 +338,7 @@ class StoreWriter:
         with self._transaction():
             indexes.drop_filled(self._connection, self._packs, loaded)
         # After a failure they stay behind, also for what this writer may still commit.
-        self._projections.is_put_off = True
+        self._projections.put_off()
         with sqlite.pages_written_once(self._connection):
             yield
             self._projections.catch_up()

@@ -19,9 +19,10 @@ from evidentia.pack.summary import (
     least,
     total,
 )
+from evidentia.store.partials import PartialSummaries
 from evidentia.store.reader import StoreReader
 from evidentia.store.summaries import SummarySql
-from evidentia.store.values import Segment, SqlValue
+from evidentia.store.values import NULL, Partials, Segment, SqlValue
 from evidentia.store.writer import StoreWriter
 
 from .scene import PACK, event, lines
@@ -138,15 +139,45 @@ def event_of(writer: StoreWriter, segment: Segment, line: int, each: Happening) 
 
 
 def commit(
-    writer: StoreWriter, segment: Segment, line: int, happenings: Sequence[Happening]
+    writer: StoreWriter,
+    segment: Segment,
+    line: int,
+    happenings: Sequence[Happening],
+    *,
+    blocks: int = 0,
 ) -> int:
-    """One batch with an event on each line from ``line`` on; returns the next line."""
+    """One batch with an event on each line from ``line`` on; returns the next line.
+
+    With ``blocks`` it brings what the events add to the summaries, counted in so many parts.
+    """
     end = line + len(happenings) - 1
     events = [
         event_of(writer, segment, number, each) for number, each in enumerate(happenings, line)
     ]
-    writer.commit_batch(lines(segment, line, end, events=events, promoted=("role", "port")))
+    partials = [counted(happenings[part::blocks]) for part in range(blocks)] if blocks else None
+    writer.commit_batch(
+        lines(segment, line, end, events=events, promoted=("role", "port"), partials=partials)
+    )
     return end + 1
+
+
+def counted(happenings: Sequence[Happening]) -> Partials:
+    """What some events add to the summaries, as a parser counts it."""
+    columns: dict[str, list[Any]] = {
+        "ts": [each.ts for each in happenings],
+        "actor": [each.actor for each in happenings],
+        "session_id": [each.session for each in happenings],
+        "role": [each.role for each in happenings],
+        "port": [each.port for each in happenings],
+    }
+    names = ("event_id", "ts", "ts_text", "actor", "session_id", "payload_json", "role", "port")
+    nothing = [None] * len(happenings)
+    others = [
+        [NULL if value is None else value for value in columns.get(name, nothing)] for name in names
+    ]
+    return PartialSummaries(SUMMING.summaries, SUMMING.fields).rows(
+        [each.kind for each in happenings], others
+    )
 
 
 def shown_rows(reader: StoreReader) -> dict[str, list[tuple[Any, ...]]]:
