@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from evidentia.errors import UsageError
+from evidentia.errors import PackError, UsageError
 from evidentia.pack.contract import Pack
-from evidentia.pack.summary import Summary
 from evidentia.projection.digest import TableDigest
+from evidentia.store.projected import Projected
 from evidentia.store.projections import StoredProjection
 from evidentia.store.reader import StoreReader
-from evidentia.store.summaries import SummarySql
+from evidentia.store.tables import Declared, ProjectionTable, table_of
 from evidentia.store.values import SqlValue
 
 Row: TypeAlias = tuple[SqlValue, ...]
@@ -80,9 +80,9 @@ class ProjectionStatus:
     stored: StoredProjection | None
 
 
-def declared(packs: Mapping[str, Pack]) -> dict[str, tuple[Pack, Summary]]:
-    """Every summary of every pack, by name."""
-    found = {each.name: (pack, each) for pack in packs.values() for each in pack.summaries}
+def declared(packs: Mapping[str, Pack]) -> dict[str, tuple[Pack, Declared]]:
+    """Every projection of every pack, by name."""
+    found = {each.name: (pack, each) for pack in packs.values() for each in pack.projections}
     return dict(sorted(found.items()))
 
 
@@ -90,8 +90,8 @@ def projections(reader: StoreReader, packs: Mapping[str, Pack]) -> tuple[Project
     """Every declared projection, by name, and how it stands."""
     shown = {each.name: each for each in reader.projections() if each.state != "building"}
     return tuple(
-        ProjectionStatus(name=name, pack=pack.name, title=summary.title, stored=shown.get(name))
-        for name, (pack, summary) in declared(packs).items()
+        ProjectionStatus(name=name, pack=pack.name, title=each.title, stored=shown.get(name))
+        for name, (pack, each) in declared(packs).items()
     )
 
 
@@ -126,16 +126,20 @@ def check(
     """
     if sample is not None and not 0 < sample <= SAMPLE_MAX:
         raise UsageError(f"a sample has 1 to {SAMPLE_MAX:,} rows, not {sample:,}")
-    pack, summary = declared(packs)[name]
+    pack, projection = declared(packs)[name]
     shown = {each.name: each for each in reader.projections() if each.state != "building"}
     stored = shown.get(name)
     if stored is None:
         return ProjectionCheck(name=name, pack=pack.name, problem="the store does not have it yet")
-    walk = _Walk(SummarySql(pack, summary, stored.number))
-    keys = None if sample is None else walk.spread(reader, sample)
+    projected = reader.projected(table_of(pack, projection, stored.number))
+    walk = _Walk(projected.table)
+    keys = None if sample is None else _spread(projected, stored.batch_id, sample)
+    problem = stored.detail if stored.state == "halted" else _behind(reader, stored)
     if keys != []:
-        was = reader.summary_rows(walk.sql, keys)
-        walk.compare(was, reader.fresh_rows(walk.sql, stored.batch_id, keys))
+        try:
+            walk.compare(projected.stored(keys), projected.fresh(stored.batch_id, keys))
+        except PackError as error:
+            problem = f"it cannot be computed: {error}"
     is_whole = sample is None
     return ProjectionCheck(
         name=name,
@@ -146,8 +150,17 @@ def check(
         fresh_digest=walk.fresh.hexdigest() if is_whole else None,
         drift_count=walk.drift_count,
         drifts=tuple(walk.drifts),
-        problem=stored.detail if stored.state == "halted" else _behind(reader, stored),
+        problem=problem,
     )
+
+
+def _spread(projected: Projected, batch_id: int, sample: int) -> list[Row]:
+    """Keys of about so many rows: half of the table, half of the events, which may lack there."""
+    stored = projected.stored_keys(sample)
+    wanted = projected.event_keys(batch_id, max(1, sample // 2))
+    missing = [key for key in wanted if key not in set(stored)]
+    kept = min(sample - len(missing), len(stored))
+    return [*(stored[place * len(stored) // kept] for place in range(kept)), *missing]
 
 
 def _behind(reader: StoreReader, stored: StoredProjection) -> str:
@@ -160,20 +173,14 @@ def _behind(reader: StoreReader, stored: StoredProjection) -> str:
 class _Walk:
     """Two tables in the order of their keys, side by side."""
 
-    def __init__(self, sql: SummarySql) -> None:
-        self.sql = sql
+    def __init__(self, table: ProjectionTable) -> None:
+        self.table = table
         self.stored = TableDigest()
         self.fresh = TableDigest()
         self.rows = 0
         self.drift_count = 0
         self.drifts: list[Drift] = []
-        self._keys = len(sql.summary.keys)
-
-    def spread(self, reader: StoreReader, sample: int) -> list[Row]:
-        """The keys of about so many stored rows, at equal distances."""
-        step = max(1, reader.summary_count(self.sql) // sample)
-        rows = enumerate(reader.summary_rows(self.sql))
-        return [row[: self._keys] for number, row in rows if number % step == 0][:sample]
+        self._keys = len(table.keys)
 
     def compare(self, stored: Iterator[Row], fresh: Iterator[Row]) -> None:
         """Walk both to their ends."""
@@ -202,11 +209,12 @@ class _Walk:
         if len(self.drifts) < DRIFTS_KEPT:
             shown = self._shown(was), self._shown(wanted)
             either = shown[0] or shown[1] or {}
-            keys = {key.name: either[key.name] for key in self.sql.summary.keys}
+            keys = {name: either[name] for name in self.table.keys}
             self.drifts.append(Drift(key=keys, was=shown[0], should_be=shown[1]))
 
     def _shown(self, row: Row | None) -> dict[str, object] | None:
         if row is None:
             return None
-        columns = self.sql.summary.columns
-        return {name: self.sql.shown(name, value) for name, value in zip(columns, row, strict=True)}
+        # What a row keeps besides stands behind its columns.
+        shown = zip(self.table.columns, row, strict=False)
+        return {name: self.table.shown(name, value) for name, value in shown}

@@ -59,5 +59,6 @@ class PendingRows:
         """
         batch_id, self._batch_id = self._batch_id, 0
         rows, self._rows = self._rows, {}
-        in_order = {name: [found[key] for key in sorted(found)] for name, found in rows.items()}
-        return batch_id, {name: found for name, found in in_order.items() if found}
+        return batch_id, {
+            name: [found[key] for key in sorted(found)] for name, found in rows.items()
+        }

@@ -10,11 +10,11 @@ crash loses or doubles a batch.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.schema import DropTable
@@ -24,12 +24,15 @@ from evidentia.event.values import segment_of
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import Summary
 from evidentia.store.pending import PendingRows
-from evidentia.store.schema import KINDS, LOGS, PROJECTIONS, SEGMENTS
-from evidentia.store.spans import Reading, Span, batch_span, inside, missing_spans
-from evidentia.store.summaries import SummarySql, check_names
+from evidentia.store.schema import EVENT_ROWS, LOGS, PROJECTIONS, SEGMENTS
+from evidentia.store.spans import Reading, Span, batch_span, missing_spans, newest_batch
+from evidentia.store.states import KeyValue, StateTable
+from evidentia.store.summaries import SummarySql
+from evidentia.store.tables import Declared, ProjectionTable, check_names, table_of
 from evidentia.store.translate import is_refusal
 from evidentia.store.values import Partials
 
+_T = TypeVar("_T")
 Writing = Callable[[], AbstractContextManager[int]]
 
 
@@ -62,14 +65,8 @@ def stored_projections(connection: Connection) -> tuple[StoredProjection, ...]:
     return tuple(StoredProjection(**dict(row)) for row in rows)
 
 
-def kind_ids(connection: Connection, summary: Summary) -> dict[str, int]:
-    """The numbers of the kinds that a summary names and that the store knows."""
-    query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(sorted(summary.all_kinds)))
-    return {row.name: row.id for row in connection.execute(query)}
-
-
 class Projections:
-    """Keeps the summaries of the registered packs current, on the writing side's connection.
+    """Keeps the tables of the registered packs current, on the writing side's connection.
 
     Args:
         connection: The writing side's.
@@ -81,8 +78,8 @@ class Projections:
         self._connection = connection
         self._writing = writing
         self._reading = reading
-        self._known: dict[str, tuple[Pack, Summary]] = {}
-        self._live: dict[str, SummarySql] = {}
+        self._known: dict[str, tuple[Pack, Declared]] = {}
+        self._live: dict[str, ProjectionTable] = {}
         self._replaced: set[str] = set()
         self._is_put_off = False
         self._pending = PendingRows()
@@ -91,26 +88,26 @@ class Projections:
         """Make what the packs declare and the store lacks, and merge what is behind.
 
         Raises:
-            PackError: A summary is misnamed, or two packs declare one of that name.
+            PackError: A projection is misnamed, or two packs declare one of that name.
         """
-        self._known = {each.name: (pack, each) for pack in packs for each in pack.summaries}
+        self._known = {each.name: (pack, each) for pack in packs for each in pack.projections}
         for pack in packs:
             check_names(pack)
             self._refuse_taken(pack)
         self.forget()
-        for name, (pack, summary) in self._known.items():
+        for name in self._known:
             found = self._shown(name)
-            if found is None or found.declaration != _declaration(pack, summary):
+            if found is None or found.declaration != self._table(name, 0).declaration:
                 self.rebuild(name)
         self.catch_up()
 
     def _refuse_taken(self, pack: Pack) -> None:
         stored = {each.name: each.pack for each in self._stored()}
-        for each in pack.summaries:
+        for each in pack.projections:
             owners = {stored.get(each.name, pack.name), self._known[each.name][0].name}
             if owners != {pack.name}:
                 raise PackError(
-                    f"summary {each.name} is declared by pack {min(owners - {pack.name})} as well",
+                    f"pack {min(owners - {pack.name})} declares projection {each.name} as well",
                     where=f"pack {pack.name}",
                     fix="give one of them another name, or ingest into another store",
                 )
@@ -140,13 +137,13 @@ class Projections:
                 self._drop(each)
 
     def _drop(self, stored: StoredProjection) -> None:
-        table = self._sql(stored.name, stored.number).table
+        table = self._table(stored.name, stored.number).table
         self._connection.execute(DropTable(table, if_exists=True))
         self._connection.execute(delete(PROJECTIONS).where(_is(stored.name, stored.number)))
 
-    def _sql(self, name: str, number: int) -> SummarySql:
-        pack, summary = self._known[name]
-        return SummarySql(pack, summary, number)
+    def _table(self, name: str, number: int) -> ProjectionTable:
+        pack, declared = self._known[name]
+        return table_of(pack, declared, number)
 
     def rebuild(self, name: str) -> None:
         """Make a projection anew from the stored events, in a new version of its table.
@@ -156,7 +153,7 @@ class Projections:
         is begun anew.
 
         Raises:
-            UsageError: No registered pack declares a summary of that name.
+            UsageError: No registered pack declares one of that name.
         """
         if name not in self._known:
             raise UsageError(
@@ -164,24 +161,42 @@ class Projections:
             )
         shown = self._shown(name)
         number = shown.number + 1 if shown else 1
-        sql = self._sql(name, number)
+        table = self._table(name, number)
         with self._writing() as now:
             self._drop_unfinished(name)
-            sql.create(self._connection)
-            self._record(name, number, now)
-        refused = self._merge_missing(sql, number, after=0)
+            table.create(self._connection)
+            self._record(table, now)
+        if isinstance(table, StateTable):
+            refused = self._fill(table)
+        else:
+            refused = self._merge_missing(table, after=0)
         with self._writing() as now:
-            self._show(sql, number, shown, refused, now)
+            self._show(table, shown, refused, now)
         self.forget()
 
-    def _record(self, name: str, number: int, now_us: int) -> None:
-        pack, summary = self._known[name]
+    def _fill(self, table: StateTable) -> str:
+        """Fill a new table with all events, key by key; returns what was refused, if anything."""
+        with self._reading():
+            batch_id = newest_batch(self._connection)
+        last: KeyValue | None = None
+        is_left = batch_id > 0
+        while is_left:
+            with self._writing():
+                refused, last = self._tried(partial(table.fill, after=last, batch_id=batch_id))
+                if refused:
+                    return refused
+                is_left = last is not None
+                if not is_left:
+                    self._set(table.name, table.number, batch_id=batch_id)
+        return ""
+
+    def _record(self, table: ProjectionTable, now_us: int) -> None:
         self._connection.execute(
             insert(PROJECTIONS).values(
-                name=name,
-                number=number,
-                pack=pack.name,
-                declaration=_declaration(pack, summary),
+                name=table.name,
+                number=table.number,
+                pack=table.pack,
+                declaration=table.declaration,
                 batch_id=0,
                 state="building",
                 detail="",
@@ -191,19 +206,18 @@ class Projections:
 
     def _show(
         self,
-        sql: SummarySql,
-        number: int,
+        table: ProjectionTable,
         old: StoredProjection | None,
         refused: str,
         now_us: int,
     ) -> None:
         """Show a new version, whole or halted; a halted one does not take another's place."""
-        name = sql.summary.name
+        name, number = table.name, table.number
         if refused and old is not None:
             self._drop_unfinished(name)
             self._halt(name, old.number, refused, now_us)
             return
-        sql.show(self._connection)
+        table.show(self._connection)
         if old is not None:
             self._drop(old)
         self._set(name, number, state="live", changed_us=now_us)
@@ -217,28 +231,45 @@ class Projections:
     def _set(self, name: str, number: int, **values: object) -> None:
         self._connection.execute(update(PROJECTIONS).where(_is(name, number)).values(**values))
 
-    def catch_up(self) -> None:
-        """Merge every batch that a live projection lacks."""
+    def catch_up(self, *, has_indexes: bool = True) -> None:
+        """Merge every batch that a live projection lacks.
+
+        Args:
+            has_indexes: Whether the events have their indexes. Where they do not have them yet,
+                states wait: they look up the other events of their keys.
+        """
         with self._writing() as now:
             self._merge_pending(now)
         for stored in self._stored():
             if stored.state == "live" and stored.name in self._known:
-                sql = self._sql(stored.name, stored.number)
-                refused = self._merge_missing(sql, stored.number, after=stored.batch_id)
-                if refused:
-                    with self._writing() as now:
-                        self._halt(stored.name, stored.number, refused, now)
-        self._is_put_off = False
+                table = self._table(stored.name, stored.number)
+                if has_indexes or not isinstance(table, StateTable):
+                    self._catch_up_with(table, stored)
+        self._is_put_off = not has_indexes
 
-    def _merge_missing(self, sql: SummarySql, number: int, *, after: int) -> str:
+    def _catch_up_with(self, table: ProjectionTable, stored: StoredProjection) -> None:
+        if isinstance(table, StateTable) and self._is_empty_behind(stored):
+            # One walk along the index of the key, instead of looking back once for each part.
+            self.rebuild(table.name)
+            return
+        refused = self._merge_missing(table, after=stored.batch_id)
+        if refused:
+            with self._writing() as now:
+                self._halt(stored.name, stored.number, refused, now)
+
+    def _is_empty_behind(self, stored: StoredProjection) -> bool:
+        with self._reading():
+            return stored.batch_id == 0 < newest_batch(self._connection)
+
+    def _merge_missing(self, table: ProjectionTable, *, after: int) -> str:
         """Merge all batches after one, some at a time; returns what was refused, if anything."""
         for batch_id, spans in missing_spans(self._connection, self._reading, after):
-            ours = [span for span in spans if span.pack == sql.pack]
+            ours = [span for span in spans if span.pack == table.pack]
             with self._writing():
-                refused = self._merge(sql, ours) if ours else ""
+                refused = self._merge(table, ours, batch_id) if ours else ""
                 if refused:
                     return refused
-                self._set(sql.summary.name, number, batch_id=batch_id)
+                self._set(table.name, table.number, batch_id=batch_id)
         return ""
 
     def batch_committed(
@@ -260,29 +291,33 @@ class Projections:
                 self._merge_pending(now_us)
             return
         if event_count:
-            self._merge_each(span, now_us)
-        self._advance(batch_id)
+            for table in list(self._tables().values()):
+                self._merge_or_halt(table, span, batch_id, now_us)
+        self._advance(batch_id, self._tables())
 
-    def _advance(self, batch_id: int) -> None:
+    def _advance(self, batch_id: int, names: Iterable[str]) -> None:
         self._connection.execute(
             update(PROJECTIONS)
-            .where(PROJECTIONS.c.name.in_(list(self._tables())), PROJECTIONS.c.state == "live")
+            .where(PROJECTIONS.c.name.in_([*names]), PROJECTIONS.c.state == "live")
             .values(batch_id=batch_id)
         )
 
-    def _summaries_of(self, pack_name: str) -> list[Summary]:
-        return [each for pack, each in self._known.values() if pack.name == pack_name]
+    def _summaries_of(self, pack_name: str) -> Sequence[Summary]:
+        return next(
+            (pack.summaries for pack, _ in self._known.values() if pack.name == pack_name), ()
+        )
 
     def _merge_pending(self, now_us: int) -> None:
         """Merge what was counted while a large load was parsed, and say up to where."""
         batch_id, found = self._pending.drain()
-        for name, rows in found.items():
-            sql = self._tables().get(name)
-            refused = self._attempt(partial(sql.merge_rows, self._connection, rows)) if sql else ""
-            if sql and refused:
-                self._halt(name, sql.number, refused, now_us)
+        summaries = [each for each in self._tables().values() if isinstance(each, SummarySql)]
+        for table in summaries:
+            merge = partial(table.merge_rows, rows=found.get(table.name, ()))
+            refused = self._tried(merge)[0]
+            if refused:
+                self._halt(table.name, table.number, refused, now_us)
         if batch_id:
-            self._advance(batch_id)
+            self._advance(batch_id, [each.name for each in summaries])
 
     def rows_replaced(self, segment_id: int) -> None:
         """Remember whose rows were put back: nothing is merged, for they were counted before."""
@@ -300,47 +335,50 @@ class Projections:
         return str(found.scalar_one())
 
     def event_added(self, position: int, now_us: int) -> None:
-        """Merge one event that joined a batch which is merged already."""
-        pack = self._pack_of(segment_of(position))
-        self._merge_each(Span(pack=pack, first=position, last=position), now_us)
+        """Merge one event that joined a batch, wherever that batch is merged already."""
+        span = Span(pack=self._pack_of(segment_of(position)), first=position, last=position)
+        query = select(EVENT_ROWS.c.batch_id).where(EVENT_ROWS.c.id == position)
+        joined = int(self._connection.execute(query).scalar_one())
+        stands = {(each.name, each.number): each.batch_id for each in self._stored()}
+        for table in list(self._tables().values()):
+            batch_id = stands[table.name, table.number]
+            if joined <= batch_id:
+                self._merge_or_halt(table, span, batch_id, now_us)
 
-    def _merge_each(self, span: Span, now_us: int) -> None:
-        for name, sql in list(self._tables().items()):
-            refused = self._merge(sql, [span]) if sql.pack == span.pack else ""
-            if refused:
-                self._halt(name, sql.number, refused, now_us)
+    def _merge_or_halt(
+        self, table: ProjectionTable, span: Span, batch_id: int, now_us: int
+    ) -> None:
+        refused = self._merge(table, [span], batch_id) if table.pack == span.pack else ""
+        if refused:
+            self._halt(table.name, table.number, refused, now_us)
 
-    def _merge(self, sql: SummarySql, spans: Sequence[Span]) -> str:
-        kinds = kind_ids(self._connection, sql.summary)
-        statement = sql.merged(self._connection, kinds, inside(spans))
-        return self._attempt(lambda: self._connection.execute(statement))
+    def _merge(self, table: ProjectionTable, spans: Sequence[Span], batch_id: int) -> str:
+        """Merge the events of spans, which are those up to a batch; returns what was refused."""
+        return self._tried(partial(table.merge, spans=spans, batch_id=batch_id))[0]
 
-    def _attempt(self, merge: Callable[[], object]) -> str:
-        """Merge; returns what the engine says where it refuses.
+    def _tried(self, change: Callable[[Connection], _T]) -> tuple[str, _T | None]:
+        """What the engine or a pack's own function says where it refuses, or what comes back.
 
         A projection that stands still is to be seen, and is no reason for losing evidence.
         """
         try:
             with self._connection.begin_nested():
-                merge()
+                return "", change(self._connection)
+        except PackError as error:
+            return f"{error.what}, at {error.where}" if error.where else error.what, None
         except StoreError as error:
             if not is_refusal(error):
                 raise
-            return error.what
-        return ""
+            return error.what, None
 
-    def _tables(self) -> dict[str, SummarySql]:
+    def _tables(self) -> dict[str, ProjectionTable]:
         if not self._live:
             self._live = {
-                each.name: self._sql(each.name, each.number)
+                each.name: self._table(each.name, each.number)
                 for each in self._stored()
                 if each.state == "live" and each.name in self._known
             }
         return self._live
-
-
-def _declaration(pack: Pack, summary: Summary) -> str:
-    return json.dumps(summary.declaration(pack.fields), sort_keys=True)
 
 
 def _is(name: str, number: int) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ open with the reader.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Row,
     RowMapping,
     Select,
-    func,
     literal_column,
     select,
 )
@@ -26,10 +25,20 @@ from sqlalchemy.sql.elements import ColumnElement
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
 from evidentia.pack.contract import NamedQuery
-from evidentia.store import lines, listings, projections, records, scope, sightings, spans, sqlite
+from evidentia.store import (
+    lines,
+    listings,
+    projections,
+    records,
+    scope,
+    sightings,
+    spans,
+    sqlite,
+)
 from evidentia.store.heads import StoredHead, stored_head, stored_heads
 from evidentia.store.lease import Holder, holder_of
 from evidentia.store.lines import EventLine
+from evidentia.store.projected import Projected
 from evidentia.store.projections import StoredProjection
 from evidentia.store.relations import promoted_columns
 from evidentia.store.schema import (
@@ -42,7 +51,7 @@ from evidentia.store.schema import (
 )
 from evidentia.store.scope import EVERYTHING, AsOf, Scope
 from evidentia.store.sightings import StaleCopy, StoredDecision
-from evidentia.store.summaries import SummarySql
+from evidentia.store.tables import ProjectionTable
 from evidentia.store.values import (
     EVENT_COLUMNS,
     AuditEntry,
@@ -66,8 +75,6 @@ from evidentia.store.values import (
 _FETCH_ROWS: Final = 1_000
 Span = tuple[int, int]
 """A half-open range of byte offsets in a segment."""
-SummaryKeys = Sequence[tuple[SqlValue, ...]]
-"""Rows of a summary, by the values of their keys."""
 
 
 class StoreReader:
@@ -336,28 +343,13 @@ class StoreReader:
         """Every version of every projection, by name."""
         return projections.stored_projections(self._connection)
 
-    def summary_rows(
-        self, sql: SummarySql, keys: SummaryKeys | None = None
-    ) -> Iterator[tuple[SqlValue, ...]]:
-        """The rows of a summary as they are stored, in key order, or those of some keys."""
-        return map(tuple, self._rows(sql.stored(keys)))
-
-    def summary_count(self, sql: SummarySql) -> int:
-        """How many rows a summary has."""
-        query = select(func.count()).select_from(sql.table)
-        return int(self._connection.execute(query).scalar_one())
+    def projected(self, table: ProjectionTable) -> Projected:
+        """One version of a projection's table, to be compared with its events."""
+        return Projected(self._rows, table)
 
     def newest_batch(self) -> int:
         """The id of the newest batch; 0 where there is none."""
-        return int(self._connection.execute(select(func.max(BATCHES.c.id))).scalar() or 0)
-
-    def fresh_rows(
-        self, sql: SummarySql, batch_id: int, keys: SummaryKeys | None = None
-    ) -> Iterator[tuple[SqlValue, ...]]:
-        """What the events of every batch up to one give, computed now, in key order."""
-        kinds = projections.kind_ids(self._connection, sql.summary)
-        inside = spans.of_pack(sql.pack, batch_id)
-        return map(tuple, self._rows(sql.fresh(kinds, inside, keys)))
+        return spans.newest_batch(self._connection)
 
     def integrity_problems(self) -> tuple[str, ...]:
         """What the engine's own integrity check finds; empty when all is well."""
@@ -372,7 +364,7 @@ class StoreReader:
     def _mappings(self, query: Select[*tuple[Any, ...]]) -> Iterator[RowMapping]:
         return (row._mapping for row in self._rows(query))  # noqa: SLF001 - SQLAlchemy's public name
 
-    def _rows(self, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
+    def _rows(self, query: Select[*tuple[Any, ...]]) -> Generator[Row[*tuple[Any, ...]]]:
         result = self._connection.execute(query, execution_options={"stream_results": True})
         self._open.add(result)
         try:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from evidentia.event.values import SEGMENT_BYTES_MAX, position_of
 from evidentia.store.schema import BATCHES, EVENT_ROWS, LOGS, SEGMENTS
@@ -40,6 +40,11 @@ def of_pack(pack: str, batch_id: int) -> ColumnElement[bool]:
 def inside(spans: Sequence[Span]) -> ColumnElement[bool]:
     """The events of some spans."""
     return or_(*(EVENT_ROWS.c.id.between(each.first, each.last) for each in spans))
+
+
+def newest_batch(connection: Connection) -> int:
+    """The id of the newest batch; 0 where there is none."""
+    return int(connection.execute(select(func.max(BATCHES.c.id))).scalar() or 0)
 
 
 def batch_span(connection: Connection, batch_id: int) -> tuple[int, Span]:

@@ -11,9 +11,9 @@ depend on the database's language.
 from __future__ import annotations
 
 import functools
+import json
 import operator
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     and_,
@@ -38,39 +37,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from evidentia.errors import PackError
 from evidentia.event.fieldmap import ColumnType
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Score, Summary, event_columns
 from evidentia.store.partials import DAY_US, FAR, LIFT
-from evidentia.store.schema import BIG, EVENT_ROWS, KINDS, METADATA
+from evidentia.store.schema import BIG, EVENT_ROWS, KINDS
+from evidentia.store.spans import Span, inside, of_pack
+from evidentia.store.streaming import AnySelect, Rows, streamed
 from evidentia.store.values import PartialRow
 
 _MOMENT_DIGITS: Final = 19
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
-RELATIONS: Final = ("events", "dead_letters", "gaps", "ingest_state")
-"""Names of views that no summary may take, besides those of the store's own tables."""
-
+BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
 KindIds = Mapping[str, int]
-
-
-def check_names(pack: Pack) -> None:
-    """Refuse names that cannot stand in DDL or are taken.
-
-    Raises:
-        PackError: A summary or one of its columns is misnamed, or has a name of the store's own.
-    """
-    names = [name for each in pack.summaries for name in (each.name, *each.columns)]
-    names += [score.name for each in pack.summaries for score in each.scores]
-    bad = sorted({name for name in names if not _NAME.fullmatch(name)})
-    bad += sorted({each.name for each in pack.summaries} & {*METADATA.tables, *RELATIONS})
-    if bad:
-        raise PackError(
-            f"these names are not for summaries or their columns: {', '.join(bad)}",
-            where=f"pack {pack.name}",
-            fix="use lower-case identifiers of at most 40 letters that the store does not use",
-        )
 
 
 class SummarySql:
@@ -78,8 +56,12 @@ class SummarySql:
 
     def __init__(self, pack: Pack, summary: Summary, number: int) -> None:
         self.summary = summary
+        self.name = summary.name
         self.pack = pack.name
         self.number = number
+        self.keys = tuple(key.name for key in summary.keys)
+        self.columns = summary.columns
+        self.declaration = json.dumps(summary.declaration(pack.fields), sort_keys=True)
         self._columns = event_columns(pack.fields)
         self._types = summary.types(pack.fields)
         self.table = self._described(f"{summary.name}_v{number}")
@@ -100,7 +82,7 @@ class SummarySql:
     def _stored_type(self, name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's types have no common public one
         is_ordered = any(each.name == name and _is_ordered(each) for each in self.summary.measures)
         if is_ordered or self._types[name] is ColumnType.TEXT:
-            return _BY_CODE_POINT
+            return BY_CODE_POINT
         return BIG
 
     def create(self, connection: Connection) -> None:
@@ -148,7 +130,7 @@ class SummarySql:
         is_integer = self._types[name] is ColumnType.INTEGER and text.lstrip("-").isdecimal()
         return int(text) if is_integer else text
 
-    def stored(self, keys: Sequence[tuple[object, ...]] | None = None) -> Select[Any]:
+    def stored(self, keys: Sequence[tuple[object, ...]] | None = None) -> AnySelect:
         """The rows of the table in key order, or those of some keys."""
         names = [key.name for key in self.summary.keys]
         columns = [self.table.c[name] for name in names]
@@ -156,13 +138,37 @@ class SummarySql:
         return query if keys is None else query.where(_among(columns, keys))
 
     def fresh(
+        self, rows: Rows, batch_id: int, keys: Sequence[tuple[object, ...]] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows that all events up to a batch give, in key order, or those of some keys."""
+        kinds = self._kind_ids(rows)
+        query = self._in_key_order(kinds, of_pack(self.pack, batch_id), keys)
+        return map(tuple, rows(query))
+
+    def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
+        """The keys of some events."""
+        keys = [self._key(key).label(key.name) for key in self.summary.keys]
+        wanted = self._wanted(self._kind_ids(rows))
+        return select(*keys).select_from(EVENT_ROWS).where(among, *wanted).distinct()
+
+    def merge(self, connection: Connection, spans: Sequence[Span], batch_id: int) -> None:  # noqa: ARG002 - only states look back
+        """Merge what the events of some spans give into the table."""
+        kinds = self._kind_ids(streamed(connection))
+        connection.execute(self.merged(connection, kinds, inside(spans)))
+
+    def _kind_ids(self, rows: Rows) -> KindIds:
+        """The numbers of the kinds that the summary names and that the store knows."""
+        names = sorted(self.summary.all_kinds)
+        query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(names))
+        return {row.name: row.id for row in rows(query)}
+
+    def _in_key_order(
         self,
         kinds: KindIds,
-        inside: ColumnElement[bool],
-        keys: Sequence[tuple[object, ...]] | None = None,
-    ) -> Select[Any]:
-        """The rows that the events inside give, in key order, or those of some keys."""
-        query = self.grouped(kinds, inside)
+        among: ColumnElement[bool],
+        keys: Sequence[tuple[object, ...]] | None,
+    ) -> AnySelect:
+        query = self.grouped(kinds, among)
         whole = [self._key(key) for key in self.summary.keys]
         if keys is not None:
             query = query.where(_among(whole, keys))
@@ -173,31 +179,35 @@ class SummarySql:
                     query = query.where(self._column(key.column).in_(values))
         return query.order_by(*(literal_column(str(n + 1)) for n in range(len(whole))))
 
-    def grouped(self, kinds: KindIds, inside: ColumnElement[bool]) -> Select[Any]:
-        """One row for each key of the events inside."""
-        wanted = [inside]
-        if self.summary.kinds:
-            wanted.append(_of_kinds(self.summary.kinds, kinds))
-        wanted += [
+    def _wanted(self, kinds: KindIds) -> list[ColumnElement[bool]]:
+        """The conditions that events must meet to make a row."""
+        wanted = [_of_kinds(self.summary.kinds, kinds)] if self.summary.kinds else []
+        return wanted + [
             self._column(key.column).is_not(None)
             for key in self.summary.keys
             if key.missing is None and key.column != KIND
         ]
+
+    def grouped(self, kinds: KindIds, among: ColumnElement[bool]) -> AnySelect:
+        """One row for each key of some events."""
+        wanted = [among, *self._wanted(kinds)]
         keys = [self._key(key).label(key.name) for key in self.summary.keys]
         measures = [self._measured(each, kinds).label(each.name) for each in self.summary.measures]
         groups = [self._group(key) for key in self.summary.keys]
         return select(*keys, *measures).select_from(EVENT_ROWS).where(*wanted).group_by(*groups)
 
-    def merged(self, connection: Connection, kinds: KindIds, inside: ColumnElement[bool]) -> Any:  # noqa: ANN401 - one type for each engine
-        """The statement that merges what the events inside give into the table."""
+    def merged(self, connection: Connection, kinds: KindIds, among: ColumnElement[bool]) -> Any:  # noqa: ANN401 - one type for each engine
+        """The statement that merges what some events give into the table."""
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(self.table).from_select(
-            list(self.summary.columns), self.grouped(kinds, inside)
+            list(self.summary.columns), self.grouped(kinds, among)
         )
         return self._on_conflict(statement)
 
     def merge_rows(self, connection: Connection, rows: Sequence[PartialRow]) -> None:
         """Merge rows that were counted elsewhere, by the driver's own bulk call."""
+        if not rows:
+            return
         statement = self._on_conflict(sqlite.insert(self.table))
         names = list(self.summary.columns)
         text = statement.compile(dialect=connection.dialect, column_keys=names)

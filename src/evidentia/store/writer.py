@@ -341,9 +341,10 @@ class StoreWriter:
         self._projections.put_off()
         with sqlite.pages_written_once(self._connection):
             yield
-            self._projections.catch_up()
+            self._projections.catch_up(has_indexes=False)
             with self._transaction():
                 indexes.create_missing(self._connection, self._packs)
+            self._projections.catch_up()
 
     def rebuild_projection(self, name: str) -> None:
         """Make a projection anew from the stored events; readers see the old one until it is whole.

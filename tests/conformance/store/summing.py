@@ -188,7 +188,7 @@ def shown_rows(reader: StoreReader) -> dict[str, list[tuple[Any, ...]]]:
 def _shown(reader: StoreReader, summary: Summary) -> Iterable[tuple[object, ...]]:
     number = next(each.number for each in reader.projections() if each.name == summary.name)
     sql = SummarySql(SUMMING, summary, number)
-    for row in reader.summary_rows(sql):
+    for row in reader.projected(sql).stored():
         yield tuple(
             sql.shown(name, value) for name, value in zip(summary.columns, row, strict=True)
         )
@@ -197,4 +197,4 @@ def _shown(reader: StoreReader, summary: Summary) -> Iterable[tuple[object, ...]
 def stored_rows(reader: StoreReader, summary: Summary) -> list[tuple[SqlValue, ...]]:
     """The rows of a summary as its table has them."""
     number = next(each.number for each in reader.projections() if each.name == summary.name)
-    return list(reader.summary_rows(SummarySql(SUMMING, summary, number)))
+    return list(reader.projected(SummarySql(SUMMING, summary, number)).stored())

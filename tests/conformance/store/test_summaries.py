@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import count
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from evidentia.errors import PackError, StoreError, UsageError
 from evidentia.pack.summary import Key
 from evidentia.pack.summary import count as counted
 from evidentia.store.dead_letters import Retry
-from evidentia.store.values import Segment
-from evidentia.store.writer import StoreWriter
 
-from .scene import PACK, Adapter, Scene, dead_letter, lines, query
+from .interleaving import PARTY, cut_off
+from .scene import PACK, Scene, dead_letter, lines, query
 from .summing import (
-    DAY_US,
     DAYS,
     PEOPLE,
     SUMMING,
@@ -33,33 +25,11 @@ from .summing import (
     stored_rows,
 )
 
-NOON = 1_600_000_000_000_000
-PARTY = (
-    Happening(ts=NOON, role="admin", port=7, actor="b"),
-    Happening(ts=NOON, role="admin", port=70, actor="a"),
-    Happening(ts=None, kind="logout", role="admin", port=9, actor="0"),
-    Happening(ts=-1, kind="look", session="t"),
-    Happening(ts=NOON + DAY_US, kind="logout", session=None),
-    Happening(ts=NOON + 5, session="ü'\"", port=-3, actor="'"),
-)
-
 
 def found_in(scene: Scene) -> dict[str, list[tuple[object, ...]]]:
     """What the summaries hold."""
     with scene.store.reader() as reader:
         return shown_rows(reader)
-
-
-class CutOffError(Exception):
-    """What ends a block too early."""
-
-
-@contextmanager
-def cut_off(inside: AbstractContextManager[None]) -> Iterator[None]:
-    """A block that fails at its end."""
-    with suppress(CutOffError), inside:
-        yield
-        raise CutOffError
 
 
 def refuse(scene: Scene, table: str = "days_v1") -> None:
@@ -328,91 +298,3 @@ def test_a_key_may_be_all_there_is(scene: Scene) -> None:
     with scene.store.reader() as reader:
         result = reader.run_query(query("SELECT who FROM seen ORDER BY who"), {})
     assert [tuple(row) for row in result.rows] == [("'",), ("0",), ("a",), ("b",)]
-
-
-HAPPENINGS = st.builds(
-    Happening,
-    kind=st.sampled_from(["login", "logout", "look"]),
-    ts=st.none() | st.sampled_from([-(10**15), -1, 0, NOON, NOON + 1, NOON + DAY_US]),
-    session=st.none() | st.sampled_from(["a", "b", "é"]),
-    role=st.none() | st.sampled_from(["", "x"]),
-    port=st.none() | st.integers(-3, 12),
-    actor=st.none() | st.sampled_from(["", "A", "a", "aa", "\U0001f600", "ﬀ"]),
-)
-BATCHES = st.tuples(st.integers(0, 1), st.lists(HAPPENINGS, min_size=1, max_size=6))
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["delta", "bulk", "crash", "failed bulk", "without", "rebuild", "together"]
-        ),
-        st.lists(BATCHES, min_size=1, max_size=3),
-    ),
-    min_size=1,
-    max_size=5,
-)
-NUMBERS = count()
-
-
-class Interleaving:
-    """A store of two logs that is written to in steps, and the list of what was committed."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.committed: list[Happening] = []
-        self.places: dict[str, int] = {}
-
-    def step(self, way: str, batches: list[tuple[int, list[Happening]]]) -> None:
-        """One run of a writer."""
-        with self.scene.writer(PACK if way == "without" else SUMMING) as writer:
-            if way == "bulk":
-                with writer.bulk():
-                    self.commit(writer, batches)
-            elif way == "failed bulk":
-                with cut_off(writer.bulk()):
-                    self.commit(writer, batches)
-            elif way == "crash":
-                before = (list(self.committed), dict(self.places))
-                with cut_off(writer.transaction()):
-                    self.commit(writer, batches)
-                self.committed, self.places = before
-            elif way == "together":
-                with writer.transaction():
-                    self.commit(writer, batches)
-            else:
-                self.commit(writer, batches)
-            if way == "rebuild":
-                writer.rebuild_projection("people")
-
-    def commit(self, writer: StoreWriter, batches: list[tuple[int, list[Happening]]]) -> None:
-        """Each batch at the end of its log."""
-        for log, happenings in batches:
-            path = f"/logs/{log}.jsonl"
-            segment = self.segment(writer, path)
-            self.places[path] = commit(writer, segment, self.places.get(path, 1), happenings)
-            self.committed += happenings
-
-    def segment(self, writer: StoreWriter, path: str) -> Segment:
-        """The segment of a log, new where it has none."""
-        known = [each for each in writer.segments() if each.path == path]
-        return known[0] if known else self.scene.segment(writer, path)
-
-
-@settings(
-    deadline=None,
-    max_examples=12,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(steps=STEPS)
-def test_any_interleaving_gives_what_the_model_gives(
-    scene: Scene, adapter: Adapter, tmp_path: Path, steps: list[tuple[str, list]]
-) -> None:
-    """Batches, cuts, loads, crashes, rebuilds and packs that come and go, over two logs."""
-    scene.store = adapter.store(tmp_path / str(next(NUMBERS)))
-    running = Interleaving(scene)
-
-    for way, batches in steps:
-        running.step(way, batches)
-    with scene.writer(SUMMING):
-        pass
-
-    assert found_in(scene) == rows_by_model(running.committed)
