@@ -27,6 +27,7 @@ from evidentia.pack.contract import (
 from evidentia.pack.hostility import callable_problems
 from evidentia.pack.seal_conformance import seal_problems
 from evidentia.pack.state import state_problems
+from evidentia.pack.state_conformance import reducer_problems
 from evidentia.pack.statement import parameter_problems, read_statement
 from evidentia.pack.summary import summary_problems
 
@@ -231,10 +232,12 @@ def _reading_problems(pack: Pack) -> Iterator[str]:
             yield f"sample {number} is no event: {outcome.reason}: {outcome.detail}"
         else:
             read.append((number, sample, *outcome))
-    unsafe = tuple(callable_problems(pack.fields, [event for _, _, event, _ in read]))
+    events = [event for _, _, event, _ in read]
+    unsafe = tuple(callable_problems(pack.fields, events))
     yield from unsafe
     if unsafe:
         return  # Extraction would raise what was just reported.
+    yield from reducer_problems(pack, events)
     extractor = Extractor(pack.fields)
     for number, sample, event, flags in read:
         values, _ = extractor.extract(event, flags)

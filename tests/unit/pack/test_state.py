@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from evidentia.event.fieldmap import ColumnType, FieldMap, PromotedColumn
 from evidentia.event.values import JsonValue
 from evidentia.pack.conformance import check_pack
-from evidentia.pack.contract import Pack
+from evidentia.pack.contract import Pack, Sample
 from evidentia.pack.state import Order, State, StateColumn, StateEvent, StateValue, state_problems
 
 
@@ -131,3 +132,49 @@ def test_a_declaration_that_changed_is_another_one(changes: dict[str, object]) -
     changed = replace(DOORS, **changes)  # type: ignore[arg-type]
 
     assert changed.declaration(FIELDS) != DOORS.declaration(FIELDS)
+
+
+SAMPLES = (
+    Sample(line=b'{"kind":"open","door":"d1","floor":3}', columns={"door": "d1"}),
+    Sample(line=b'{"kind":"close","door":"d1","floor":3}', columns={"door": "d1"}),
+)
+
+
+def _checked(**changes: object) -> tuple[str, ...]:
+    changed = replace(DOORS, **changes)  # type: ignore[arg-type]
+    pack = Pack(
+        name="house", version=1, title="House", fields=FIELDS, states=(changed,), samples=SAMPLES
+    )
+    return check_pack(pack)
+
+
+def test_the_kit_runs_a_state_over_good_and_hostile_events() -> None:
+    """One that takes them all has no problems."""
+    assert _checked() == ()
+
+
+def _of_floor(_door: JsonValue, event: StateEvent) -> JsonValue:
+    floor = event.line["floor"]
+    return {"is_open": None, "turns": floor + 1}  # type: ignore[operator]
+
+
+ANSWERS = count()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"apply": _of_floor}, "apply of state doors failed with"),
+        ({"apply": lambda _door, _event: {"is_open": True, "turns": (1, 2)}}, "no JSON"),
+        ({"apply": lambda _door, _event: next(ANSWERS)}, "row of state doors failed"),
+        ({"row": lambda _door: {"standing": next(ANSWERS)}}, "takes no"),
+        ({"row": lambda _door: {"standing": "x", "turns": next(ANSWERS)}}, "two answers"),
+        ({"row": lambda _door: {"standing": "open"}}, "turns of state doors takes no None"),
+        ({"start": lambda: {1, 2}}, "no JSON"),
+    ],
+)
+def test_the_kit_names_what_a_function_does_wrong(changes: dict[str, object], problem: str) -> None:
+    """Before a log does it, and halts the state."""
+    (found,) = _checked(**changes)
+
+    assert problem in found
