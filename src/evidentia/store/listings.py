@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from evidentia.store.schema import (
     KINDS,
     LOGS,
     PACKS,
+    PROJECTIONS,
     SEGMENTS,
 )
 from evidentia.store.scope import (
@@ -35,6 +36,7 @@ from evidentia.store.scope import (
     open_letters,
     public_conditions,
     scoped,
+    unscoped,
 )
 from evidentia.store.values import (
     AuditEntry,
@@ -193,10 +195,20 @@ def run_query(
     in either for a parameter.
 
     Raises:
-        StoreError: The statement gives no rows.
+        StoreError: The statement gives no rows, or reads a projection within a narrower scope.
     """
-    sql, limits = scoped(query.sql, scope)
-    result = connection.exec_driver_sql(sql, {**values, **limits})
+    sql, limits = scoped(query.sql, scope, _present_only(connection, scope))
+    try:
+        result = connection.exec_driver_sql(sql, {**values, **limits})
+    except StoreError as error:
+        name = unscoped(error)
+        if name is None:
+            raise
+        raise StoreError(
+            f"{name} holds the present, of all sensors together",
+            where=f"query {query.name}",
+            fix="ask it without --as-of and without --sensor",
+        ) from error
     if not result.returns_rows:
         raise StoreError(
             "the statement gives no rows",
@@ -204,6 +216,15 @@ def run_query(
             fix="a named query is one SELECT over the public relations",
         )
     return QueryResult(columns=tuple(result.keys()), rows=tuple(tuple(row) for row in result))
+
+
+def _present_only(connection: Connection, scope: Scope) -> Sequence[str]:
+    """The relations that a narrower scope cannot show; a store of before has none of them."""
+    if scope.limit is None and scope.sensor is None:
+        return ()
+    if not inspect(connection).has_table(PROJECTIONS.name):
+        return ()
+    return connection.execute(select(PROJECTIONS.c.name).distinct()).scalars().all()
 
 
 def kinds(connection: Connection) -> tuple[tuple[str, str, int], ...]:

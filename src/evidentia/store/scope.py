@@ -8,7 +8,7 @@ engine use its indexes through it, and the unary plus keeps it from choosing the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,11 +16,15 @@ from sqlalchemy import Connection, Select, and_, literal_column, or_, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import ColumnElement
 
+from evidentia.errors import StoreError
 from evidentia.store.schema import BATCHES, DEAD_LETTER_ROWS, EVENT_ROWS, GAP_ROWS
 from evidentia.store.values import SqlValue
 
 SENSOR_COLUMN: Final = "sensor"
 """The promoted column that names the sensor, where a pack's events have one."""
+_REFUSED: Final = "present only: "
+"""Begins the name of a table that is not there. The engine looks for it only where it is read."""
+_REFUSAL: Final = re.compile(rf"{_REFUSED}(?P<name>[a-z0-9_]+)")
 _WITH: Final = re.compile(r"with\b(?P<recursive>\s+recursive\b)?", re.IGNORECASE)
 _BATCH: Final = "scope_batch_id"
 _MOMENT: Final = "scope_moment_us"
@@ -59,12 +63,16 @@ class Scope:
 EVERYTHING: Final = Scope()
 
 
-def scoped(sql: str, scope: Scope) -> tuple[str, Mapping[str, SqlValue]]:
+def scoped(
+    sql: str, scope: Scope, projections: Iterable[str] = ()
+) -> tuple[str, Mapping[str, SqlValue]]:
     """A statement whose relations show what the scope shows, and the values it needs for that.
 
     Args:
         sql: One SELECT, which may begin with WITH.
         scope: What it may see.
+        projections: Relations that hold the present only. A statement that reads one is refused
+            by the engine where the scope is restricted; see ``unscoped``.
     """
     limit = scope.limit
     if limit is None and scope.sensor is None:
@@ -80,7 +88,14 @@ def scoped(sql: str, scope: Scope) -> tuple[str, Mapping[str, SqlValue]]:
         conditions += [f"+batch_id <= :{_BATCH}", f"id NOT IN ({_READ_LATER})"]
         relations += _PAST_RELATIONS
     events = f"SELECT * FROM main.events WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+    relations += [_shadow(name, f'SELECT * FROM "{_REFUSED}{name}"') for name in projections]  # noqa: S608 - names are declared by packs and checked
     return _with_relations(sql, [_shadow("events", events), *relations]), values
+
+
+def unscoped(error: StoreError) -> str | None:
+    """The projection that a refused statement reads, though it holds the present only."""
+    found = _REFUSAL.search(error.what)
+    return found["name"] if found else None
 
 
 def _shadow(relation: str, body: str) -> str:

@@ -8,6 +8,7 @@ from evidentia.pack.contract import Pack, ReportSection, SectionStyle
 from evidentia.pack.queries import load_queries
 from evidentia.pack.schema import load_schema
 from evidentia.packs.world.fields import FIELDS, KNOWN_KINDS
+from evidentia.packs.world.offers import OFFERS
 from evidentia.packs.world.samples import SAMPLES
 from evidentia.packs.world.seal import SHA256
 from evidentia.packs.world.summaries import SUMMARIES
@@ -48,6 +49,7 @@ PACK: Final = Pack(
         ReportSection(title="Busiest actors", query="report_actors", style=SectionStyle.BARS),
     ),
     summaries=SUMMARIES,
+    states=(OFFERS,),
     samples=SAMPLES,
     seals=(SHA256,),
 )
