@@ -1,4 +1,4 @@
-"""``evidentia projection``: the summaries of the packs, listed, checked, made anew."""
+"""``evidentia projection``: summaries and states of the packs, listed, checked, made anew."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _Names = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    group = typer.Typer(no_args_is_help=True, help="Summaries that are kept of the events.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Summaries and states that are kept of the events."
+    )
     group.command("list", epilog="Example: evidentia projection list")(list_command)
     group.command("check", epilog="Example: evidentia projection check sessions")(check_command)
     group.command("rebuild", epilog="Example: evidentia projection rebuild sessions")(
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command(context: typer.Context) -> None:
-    """List the summaries that the packs declare, and up to which batch each one stands."""
+    """List the projections that the packs declare, and up to which batch each one stands."""
     session: Session = context.obj
     found = session.workspace().projections()
     if session.output.is_json:
@@ -85,11 +87,11 @@ def check_command(
         typer.Option(min=1, help="Compare about so many rows of each, not all."),
     ] = None,
 ) -> int:
-    """Compute summaries anew from the stored events and compare. Reads only.
+    """Compute projections anew from the stored events and compare. Reads only.
 
-    Names every row that differs by its key, with what it was and what it should be. A sample finds
-    changed rows only if it meets them, and no missing ones. Exit status 1 when anything differs,
-    or a summary is halted or behind.
+    Names every row that differs by its key, with what it was and what it should be. A sample is
+    spread over the table and over the events, and finds only the rows that it meets. Exit status 1
+    when anything differs, or a projection is halted or behind.
     """
     session: Session = context.obj
     checks = session.workspace().check_projections(names or (), sample)
@@ -121,7 +123,7 @@ def _show(checks: tuple[ProjectionCheck, ...], output: Output) -> None:
             Column(title="digest", is_cut=True),
         ),
         [
-            (each.name, each.batch_id, each.rows, each.drift_count, each.digest or "a sample")
+            (each.name, each.batch_id, each.rows, each.drift_count, each.digest or "none")
             for each in checks
         ],
     )
@@ -146,7 +148,7 @@ def _drift_text(name: str, drift: Drift) -> str:
     was = {column: drift.was[column] for column in differing}
     wanted = {column: drift.should_be[column] for column in differing}
     if not differing:
-        return f"{name}: {key} shows the right values, but the times it keeps with them differ"
+        return f"{name}: {key} shows the right values, but what it keeps besides differs"
     return f"{name}: {key} was {_values(was)}; should be {_values(wanted)}"
 
 
@@ -159,7 +161,7 @@ def _value(value: object) -> str:
 
 
 def rebuild_command(context: typer.Context, names: _Names = None) -> None:
-    """Make summaries anew from the stored events, in new tables.
+    """Make projections anew from the stored events, in new tables.
 
     Readers see the old table until the new one is whole.
     """
@@ -168,4 +170,4 @@ def rebuild_command(context: typer.Context, names: _Names = None) -> None:
     if session.output.is_json:
         session.output.emit({"rebuilt": list(rebuilt)})
         return
-    session.output.say(f"made {counted(len(rebuilt), 'summary', 'summaries')} anew")
+    session.output.say(f"made {counted(len(rebuilt), 'projection', 'projections')} anew")

@@ -48,7 +48,7 @@ class ProjectionCheck:
 
     Attributes:
         rows: Rows compared, those that only one side has included.
-        digest: Of the stored table; None where only a sample was compared.
+        digest: Of the stored table; None where it was not compared to its end.
         fresh_digest: Of what the events give; None likewise.
         drifts: The first rows that differ, in key order.
         problem: Why it is not current, or could not be compared; empty where all is well.
@@ -132,15 +132,18 @@ def check(
     if stored is None:
         return ProjectionCheck(name=name, pack=pack.name, problem="the store does not have it yet")
     projected = reader.projected(table_of(pack, projection, stored.number))
+    if projected.table.declaration != stored.declaration:
+        problem = "the pack declares it otherwise now; the next command that writes makes it anew"
+        return ProjectionCheck(name=name, pack=pack.name, problem=problem)
     walk = _Walk(projected.table)
     keys = None if sample is None else _spread(projected, stored.batch_id, sample)
+    is_whole = sample is None
     problem = stored.detail if stored.state == "halted" else _behind(reader, stored)
     if keys != []:
         try:
             walk.compare(projected.stored(keys), projected.fresh(stored.batch_id, keys))
         except PackError as error:
-            problem = f"it cannot be computed: {error}"
-    is_whole = sample is None
+            problem, is_whole = f"it cannot be computed: {error}", False
     return ProjectionCheck(
         name=name,
         pack=pack.name,
@@ -200,9 +203,9 @@ class _Walk:
     def _meet(self, was: Row | None, wanted: Row | None) -> None:
         self.rows += 1
         if was is not None:
-            self.stored.add(was)
+            self.stored.add(was[: self.table.digested])
         if wanted is not None:
-            self.fresh.add(wanted)
+            self.fresh.add(wanted[: self.table.digested])
         if was == wanted:
             return
         self.drift_count += 1

@@ -52,7 +52,8 @@ _LENIENT: Final = Policy(is_lenient=True)
 """A stored line was accepted by the policy of its log; this one accepts all of those, and gives
 the same object for what a strict one accepts."""
 _KEPT: Final = ("_state", "_ts", "_position")
-"""Columns behind those that the relation shows. No pack's column begins like these."""
+"""Columns behind those that the relation shows. No pack's column begins like these. A digest covers
+the first: segments are numbered as they were met, so a position is not the same in every store."""
 
 _Place: TypeAlias = tuple[bool, int, int]
 """What orders two events of a key."""
@@ -69,6 +70,7 @@ class StateTable:
         self.number = number
         self.keys: tuple[str, ...] = (state.key,)
         self.columns = state.column_names
+        self.digested = len(self.columns) + 1
         self._state = state
         self.declaration = json.dumps(state.declaration(pack.fields), sort_keys=True)
         self._promoted = tuple(each.name for each in pack.fields.promoted)
@@ -141,8 +143,8 @@ class StateTable:
             yield self._folded(rows, key, events)
 
     def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
-        """The keys of some events."""
-        return select(self._key).where(among, *self._wanted(rows)).distinct()
+        """The keys of some events, in the order of their positions."""
+        return select(self._key).where(among, *self._wanted(rows)).order_by(EVENT_ROWS.c.id)
 
     def fill(
         self, connection: Connection, batch_id: int, after: KeyValue | None

@@ -61,6 +61,7 @@ class SummarySql:
         self.number = number
         self.keys = tuple(key.name for key in summary.keys)
         self.columns = summary.columns
+        self.digested = len(self.columns)
         self.declaration = json.dumps(summary.declaration(pack.fields), sort_keys=True)
         self._columns = event_columns(pack.fields)
         self._types = summary.types(pack.fields)
@@ -146,10 +147,11 @@ class SummarySql:
         return map(tuple, rows(query))
 
     def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
-        """The keys of some events."""
+        """The keys of some events, in the order of their positions."""
         keys = [self._key(key).label(key.name) for key in self.summary.keys]
         wanted = self._wanted(self._kind_ids(rows))
-        return select(*keys).select_from(EVENT_ROWS).where(among, *wanted).distinct()
+        query = select(*keys).select_from(EVENT_ROWS).where(among, *wanted)
+        return query.order_by(EVENT_ROWS.c.id)
 
     def merge(self, connection: Connection, spans: Sequence[Span], batch_id: int) -> None:  # noqa: ARG002 - only states look back
         """Merge what the events of some spans give into the table."""

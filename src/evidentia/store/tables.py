@@ -35,6 +35,8 @@ class ProjectionTable(Protocol):
         keys: The columns that its rows are told apart by, the first ones.
         columns: Those that the relation shows and that are stored, keys first. What a row keeps
             besides stands behind them.
+        digested: How many of the first columns of a row its digest covers: all that do not
+            depend on the order in which logs were met.
         declaration: What the table is made by, as JSON.
     """
 
@@ -44,6 +46,7 @@ class ProjectionTable(Protocol):
     table: Table
     keys: tuple[str, ...]
     columns: tuple[str, ...]
+    digested: int
     declaration: str
 
     def create(self, connection: Connection) -> None:
@@ -72,7 +75,7 @@ class ProjectionTable(Protocol):
         """The rows that all events up to a batch give, in key order, or those of some keys."""
 
     def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
-        """The keys of some events."""
+        """The keys of some events, in the order of their positions."""
 
 
 def table_of(pack: Pack, declared: Declared, number: int) -> ProjectionTable:

@@ -17,6 +17,7 @@ from evidentia.audit.doctor import examine
 from evidentia.errors import UsageError
 from evidentia.ingest.values import IngestOptions, Watch
 from evidentia.log.values import LogSource
+from evidentia.pack.contract import Pack
 from evidentia.pack.summary import Key, Summary, count, first, greatest
 from evidentia.projection.check import ProjectionCheck
 from evidentia.projection.digest import canonical_row, table_digest
@@ -47,12 +48,13 @@ class Bench:
     """A store over one log, and a hand that changes it."""
 
     folder: Path
+    pack: Pack = WORK
 
     @property
     def workspace(self) -> Workspace:
         """With the one pack."""
         return Workspace(
-            config=Config(store=Store(path=self.folder / "s.db")), packs={"plain": WORK}
+            config=Config(store=Store(path=self.folder / "s.db")), packs={"plain": self.pack}
         )
 
     def write(self, *lines: str, batch_events: int = 50_000) -> None:
@@ -190,6 +192,37 @@ def test_a_sample_is_spread_and_has_no_digest(bench: Bench) -> None:
 
     assert (found.rows, found.digest, found.fresh_digest, found.is_well) == (10, None, None, True)
     assert bench.check(sample=10).drift_count == 10
+
+
+def test_a_sample_meets_rows_that_are_missing(bench: Bench) -> None:
+    """Half of its keys are those of events, spread over the logs."""
+    bench.change("DELETE FROM people_v1 WHERE who >= 'p050'")
+
+    found = bench.check(sample=30)
+
+    assert 5 <= found.drift_count <= 15
+    assert all(each.was is None for each in found.drifts)
+    assert found.rows <= 30
+
+
+def test_a_sample_of_an_empty_table_is_all_of_events(bench: Bench) -> None:
+    """Somebody has deleted every row."""
+    bench.change("DELETE FROM people_v1")
+
+    found = bench.check(sample=5_000)
+
+    assert found.drift_count == found.rows == 100
+
+
+def test_a_declaration_that_changed_is_not_compared(bench: Bench) -> None:
+    """Until a command that writes has made the table anew."""
+    wider = dataclasses.replace(PEOPLE, measures=(*PEOPLE.measures, count("others", "x")))
+    changed = Bench(folder=bench.folder, pack=dataclasses.replace(WORK, summaries=(wider,)))
+
+    assert "declares it otherwise" in changed.check().problem
+    assert "declares it otherwise" in changed.check(sample=3).problem
+    changed.write()
+    assert changed.check().is_well
 
 
 @pytest.mark.parametrize("sample", [0, -1, 5_001])
