@@ -36,12 +36,12 @@ if sys.argv[2] == "stored":
     ingesting.Ingester._counting = lambda self, settings: settings
 left = int(sys.argv[1])
 def deadly(method):
-    def merge_or_die(*arguments):
+    def merge_or_die(*arguments, **named):
         global left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return method(*arguments)
+        return method(*arguments, **named)
     return merge_or_die
 name = {"stored": "merged", "counted": "merge_rows"}[sys.argv[2]]
 setattr(summaries.SummarySql, name, deadly(getattr(summaries.SummarySql, name)))

@@ -14,9 +14,9 @@ from evidentia.store import pending
 from evidentia.store.values import Segment
 from evidentia.store.writer import StoreWriter
 
+from .interleaving import HAPPENINGS, PARTY, CutOffError
 from .scene import Adapter, Scene
 from .summing import PEOPLE, SUMMING, Happening, commit, rows_by_model, shown_rows, stored_rows
-from .test_summaries import HAPPENINGS, PARTY, CutOffError
 
 NUMBERS = count()
 BATCHES = st.lists(
