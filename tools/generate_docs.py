@@ -30,7 +30,7 @@ from evidentia.pack.registry import load_packs
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 WORLD_FIRST: Final = ("recent", "growth_story", "security", "hot_rooms", "budget_compliance")
 """The five questions that the stand-alone projector's database answers, too."""
-BUILT_IN: Final = ("world", "cowrie", "cortex", "pipeline")
+BUILT_IN: Final = ("world", "cowrie", "cortex", "pipeline", "repair")
 """Other packs that happen to be installed are no part of these pages."""
 _NOTICE: Final = "<!-- Written by tools/generate_docs.py: change the source, then run it again. -->"
 _COMPLETION: Final = ("install_completion", "show_completion")

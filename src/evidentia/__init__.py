@@ -7,7 +7,7 @@ importing the package costs nothing.
     >>> import evidentia
     >>> workspace = evidentia.open_workspace(evidentia.load_config(None))
     >>> sorted(workspace.packs)
-    ['cortex', 'cowrie', 'pipeline', 'world']
+    ['cortex', 'cowrie', 'pipeline', 'repair', 'world']
 """
 
 from __future__ import annotations
