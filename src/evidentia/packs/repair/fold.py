@@ -226,6 +226,7 @@ def _apply_repair(fold: Fold, event: RepairEvent, originals: Originals) -> None:
     fold["repair_ids"].append(event.event_id)
     fold["repair_messages"].append(message)
     fold["repair_parents"].append(parent)
+    fold["repair_olds"].append(event.old_parent_uuid)
     heappush(fold["stacks"][message], -number)
     _set_parent(fold, message, parent)
 

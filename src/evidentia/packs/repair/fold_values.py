@@ -34,7 +34,7 @@ class Fold(TypedDict):
     Attributes:
         positions: Of every event, by its id.
         repairs: The number of each accepted repair.
-        repair_ids: The id of each, by number; so are the messages and the new parents.
+        repair_ids: The id of each, by number; so are the messages, and the new and old parents.
         roots: The repair that each accepted revert turns.
         turned_by: The revert that turned a repair last.
         off: Repairs that are switched off.
@@ -54,6 +54,7 @@ class Fold(TypedDict):
     repair_ids: list[str]
     repair_messages: list[str]
     repair_parents: list[str]
+    repair_olds: list[str | None]
     roots: dict[str, str]
     turned_by: dict[str, str]
     off: dict[str, int]
@@ -109,6 +110,7 @@ def new_fold() -> Fold:
         repair_ids=[],
         repair_messages=[],
         repair_parents=[],
+        repair_olds=[],
         roots={},
         turned_by={},
         off={},

@@ -29,7 +29,13 @@ from evidentia.packs.repair.fold import apply_event, refusals_of, skip_event, st
 from evidentia.packs.repair.fold_values import NO_ORIGINALS, Fold, Originals, new_fold
 from evidentia.packs.repair.repair_event import FIELDS, RepairEvent
 from evidentia.packs.repair.rows import standing_of
-from evidentia.packs.repair.values import Refusal, ReplayResult, Stop, ValidationResult
+from evidentia.packs.repair.values import (
+    BuildingOn,
+    Refusal,
+    ReplayResult,
+    Stop,
+    ValidationResult,
+)
 
 
 class Replay:
@@ -217,6 +223,7 @@ def result_of(fold: Fold) -> ReplayResult:
         pending_events=fold["pending"],
         messages_repaired=sum(_has_active(fold, stack) for _, stack in stacks),
         active_event_ids=tuple(each for each in fold["repair_ids"] if each not in fold["off"]),
+        building_on=_building_on(fold),
         refusals=refusals,
         skipped=skipped,
         stopped=stopped,
@@ -231,6 +238,22 @@ def result_of(fold: Fold) -> ReplayResult:
 def _has_active(fold: Fold, stack: list[int]) -> bool:
     """Whether a message has a repair that is on: what is on top of its heap always is."""
     return bool(stack) and fold["repair_ids"][-stack[0]] not in fold["off"]
+
+
+def _building_on(fold: Fold) -> tuple[BuildingOn, ...]:
+    givers: dict[tuple[str, str], str] = {}
+    found = []
+    rows = zip(
+        *(fold["repair_ids"], fold["repair_messages"], fold["repair_olds"]),
+        fold["repair_parents"],
+        strict=True,
+    )
+    for event_id, message, old, new in rows:
+        giver = None if old is None else givers.get((message, old))
+        if giver is not None and giver in fold["off"] and event_id not in fold["off"]:
+            found.append(BuildingOn(event_id=event_id, on=giver))
+        givers[message, new] = event_id
+    return tuple(found)
 
 
 def _sentences(

@@ -64,6 +64,14 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildingOn:
+    """An active repair that began with the parent which a repair gave that is now switched off."""
+
+    event_id: str
+    on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayResult:
     """What a session's repair events come to.
 
@@ -81,6 +89,7 @@ class ReplayResult:
         pending_events: Events from a stop on, the stopping one included.
         messages_repaired: Messages whose parent an active repair sets.
         active_event_ids: The active repairs, in their order.
+        building_on: Active repairs whose old parent came from one that is switched off.
         errors: Refusals, stop and skipped events as sentences.
         session_digest: Over the events up to the stop; see ``calculate_session_digest``.
         last_event_id: The last event that the result reflects.
@@ -97,6 +106,7 @@ class ReplayResult:
     pending_events: int
     messages_repaired: int
     active_event_ids: tuple[str, ...]
+    building_on: tuple[BuildingOn, ...]
     refusals: tuple[Refusal, ...]
     skipped: tuple[str, ...]
     stopped: Stop | None

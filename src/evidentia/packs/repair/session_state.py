@@ -1,0 +1,119 @@
+"""``sessions_materialized``: what each session's repair events come to, as a row.
+
+Three functions that a store feeds with the events of a session in the order of their positions.
+They are the replay itself (``fold``), so a row cannot say anything else than a replay does.
+
+Not among the columns are the time at which a row was made and how long that took: a row is a
+function of the events, and equal for everybody. ``last_position`` says up to where it reflects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from evidentia.errors import RejectionError
+from evidentia.event.canonical import canonical_bytes
+from evidentia.event.fieldmap import ColumnType
+from evidentia.event.values import JsonValue
+from evidentia.pack.state import Order, State, StateColumn, StateEvent, StateValue
+from evidentia.packs.repair.fields import REPAIR_KINDS
+from evidentia.packs.repair.fold import apply_event, stop_at
+from evidentia.packs.repair.fold_values import Fold, new_fold
+from evidentia.packs.repair.repair_event import RepairEvent
+from evidentia.packs.repair.replay import result_of
+from evidentia.packs.repair.rows import read_repair_event
+from evidentia.packs.repair.values import StopReason
+
+
+def start() -> JsonValue:
+    """A session without events."""
+    return cast("JsonValue", new_fold())
+
+
+def apply(value: JsonValue, event: StateEvent) -> JsonValue:
+    """The session after one more event; changed in place.
+
+    An event that cannot be read, or whose digest does not match, ends this session and no other.
+    """
+    fold = cast("Fold", value)
+    try:
+        repair = _read(event)
+    except RejectionError as error:
+        event_id = event.event_id or ""
+        stop_at(fold, event.position, event_id, StopReason.UNREADABLE, str(error))
+    else:
+        apply_event(fold, repair, event.position)
+    return value
+
+
+def _read(event: StateEvent) -> RepairEvent:
+    repair = read_repair_event(event.line, event.position)
+    if event.session_id not in {None, repair.session_id}:
+        raise RejectionError("the row and the event in it name different sessions")
+    return repair
+
+
+def row(value: JsonValue) -> Mapping[str, StateValue]:
+    """The columns of a session."""
+    result = result_of(cast("Fold", value))
+    stopped = result.stopped
+    return {
+        "message_parents": canonical_bytes(dict(result.message_parents)).decode(),
+        "total_repairs": result.active_events + result.reverted_events,
+        "active_repairs": result.active_events,
+        "reverted_repairs": result.reverted_events,
+        "revert_count": result.revert_events,
+        "refused_count": result.refused_events,
+        "messages_repaired": result.messages_repaired,
+        "event_count_at_materialization": result.total_events - result.pending_events,
+        "pending_count": result.pending_events,
+        "last_event_id": result.last_event_id,
+        "last_event_timestamp": result.last_event_timestamp,
+        "last_position": result.last_position,
+        "materialization_digest": result.session_digest,
+        "is_stale": int(stopped is not None),
+        "drift_detected": int(stopped is not None and stopped.reason is StopReason.BAD_DIGEST),
+        "stopped_at": None if stopped is None else stopped.position,
+        "stop_detail": None if stopped is None else f"{stopped.event_id}: {stopped.detail}",
+    }
+
+
+def _text(name: str) -> StateColumn:
+    return StateColumn(name=name, type=ColumnType.TEXT)
+
+
+def _count(name: str, *, is_nullable: bool = False) -> StateColumn:
+    return StateColumn(name=name, type=ColumnType.INTEGER, is_nullable=is_nullable)
+
+
+SESSIONS_MATERIALIZED: Final = State(
+    name="sessions_materialized",
+    version=1,
+    title="What the repair events of each session come to",
+    key="session_id",
+    columns=(
+        StateColumn(name="message_parents", is_nullable=False),
+        _count("total_repairs"),
+        _count("active_repairs"),
+        _count("reverted_repairs"),
+        _count("revert_count"),
+        _count("refused_count"),
+        _count("messages_repaired"),
+        _count("event_count_at_materialization"),
+        _count("pending_count"),
+        _text("last_event_id"),
+        _text("last_event_timestamp"),
+        _count("last_position", is_nullable=True),
+        _text("materialization_digest"),
+        _count("is_stale"),
+        _count("drift_detected"),
+        _count("stopped_at", is_nullable=True),
+        _text("stop_detail"),
+    ),
+    start=start,
+    apply=apply,
+    row=row,
+    kinds=REPAIR_KINDS,
+    order=Order.POSITION,
+)
