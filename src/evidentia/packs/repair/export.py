@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from evidentia.errors import RejectionError, UsageError
@@ -53,7 +54,8 @@ def export_document(
     Raises:
         UsageError: An event is of another session, or as for a replay.
     """
-    ordered = in_order(events)
+    # Of the document's own: whoever has it alone must come to the same numbers and warnings.
+    ordered = tuple(replace(each, position=None) for each in in_order(events))
     strangers = sorted({each.session_id for each in ordered} - {session_id})
     if strangers:
         raise UsageError(f"an event is of session {strangers[0]!r}, not {session_id!r}")

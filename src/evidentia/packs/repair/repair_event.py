@@ -31,6 +31,7 @@ REASON_CHARACTERS_MAX: Final = 4_000
 """A reason is a few sentences; what is longer belongs elsewhere."""
 
 _OPERATOR: Final = re.compile(r"(?:user|agent|system):\S(?:.*\S)?")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _HEX: Final = re.compile(r"[0-9a-f]{6,}")
 _HEX_SHOWN: Final = 6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -204,7 +205,8 @@ def _check_operator(operator: object) -> None:
 
 
 def _check_reason(reason: object) -> None:
-    if not isinstance(reason, str) or not reason.strip() or len(reason) > REASON_CHARACTERS_MAX:
+    is_text = isinstance(reason, str) and 0 < len(reason) <= REASON_CHARACTERS_MAX
+    if not is_text or not str(reason).strip() or _SURROGATE.search(str(reason)):
         raise RejectionError(
             f"reason is no text of 1 to {REASON_CHARACTERS_MAX} characters",
             where="reason",
