@@ -121,6 +121,8 @@ def test_a_load_killed_while_it_merges_is_completed_by_the_next_run(
 
     assert killed.returncode == -signal.SIGKILL
     assert all(each.drift_count == 0 for each in checks)
-    assert any(each.problem for each in checks)
+    # What was counted is merged in the transaction of a batch, which goes with it.
+    is_cut_off = checkpoint_of(folder / "s.db") < (folder / LOG).stat().st_size
+    assert is_cut_off or any(each.problem for each in checks)
     assert evidentia(*INGEST, folder=folder).returncode == 0
     assert digests(folder / "s.db") == whole
