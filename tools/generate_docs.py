@@ -24,6 +24,7 @@ from typing import Final, Protocol, cast
 import typer
 
 from evidentia.cli.application import APP
+from evidentia.cli.pack_commands import pack_group
 from evidentia.pack.contract import NamedQuery, Pack, ParameterType, QueryParameter
 from evidentia.pack.registry import load_packs
 
@@ -65,7 +66,7 @@ class Command(Protocol):
 def cli_page() -> str:
     """docs/reference/cli.md."""
     root = cast("Command", typer.main.get_command(APP))
-    commands = dict(walked(root, "evidentia"))
+    commands = dict(walked(root, "evidentia")) | dict(pack_commands())
     parts = [
         "# Command line",
         _NOTICE,
@@ -90,6 +91,15 @@ def walked(command: Command, path: str) -> Iterator[tuple[str, Command]]:
     for name, member in members.items():
         if not member.hidden:
             yield from walked(member, f"{path} {name}")
+
+
+def pack_commands() -> Iterator[tuple[str, Command]]:
+    """Every command of the built-in packs; the root knows them by name only."""
+    packs = load_packs()
+    for name in BUILT_IN:
+        if name in packs and packs[name].commands:
+            group = cast("Command", pack_group(packs[name]))
+            yield from walked(group, f"evidentia {name}")
 
 
 def section(path: str, command: Command) -> list[str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from evidentia.app.references import LedgerEntry
 from evidentia.audit.keys import SealReferences
-from evidentia.audit.places import ledger_source
+from evidentia.audit.places import LEDGER_PACK, ledger_source
 from evidentia.errors import ConfigError
 from evidentia.ingest.values import IngestOptions
 from evidentia.log.values import Limits, LogSource
@@ -53,6 +53,7 @@ class _LedgerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verifier_keys: tuple[str, ...] = ()
     mirror: bool = True
     required_rules: tuple[str, ...] = ()
+    pack: str = LEDGER_PACK
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,7 +127,7 @@ def _config(path: Path, table: _File) -> Config:
             )
             for log in table.logs
         )
-        + tuple(ledger_source(each.folder) for each in ledgers if each.is_mirrored),
+        + tuple(ledger_source(each.folder, each.pack) for each in ledgers if each.is_mirrored),
         ledgers=ledgers,
         seals={
             str(folder / Path(log.path).expanduser()): SealReferences(
@@ -171,5 +172,6 @@ def _ledger(folder: Path, table: _LedgerTable) -> LedgerEntry:
         verifier_keys=table.verifier_keys,
         is_mirrored=table.mirror,
         required_rules=table.required_rules,
+        pack=table.pack,
         base=folder,
     )

@@ -243,7 +243,7 @@ class Ledgers:
             self._workspace.packs,
             entry.folder,
             time.monotonic,
-            source=ledger_source(entry.folder),
+            source=ledger_source(entry.folder, entry.pack),
             options=replace(self._workspace.config.options, jobs=0),
         )
 
@@ -274,7 +274,7 @@ class Ledgers:
                 reader,
                 entry.folder,
                 workspace.packs,
-                source=ledger_source(entry.folder),
+                source=ledger_source(entry.folder, entry.pack),
                 limits=workspace.config.options.limits,
             )
         return Standing(name=entry.name, verdict=verdict, parity=parity)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from evidentia.audit.keys import read_reference
+from evidentia.audit.places import LEDGER_PACK
 from evidentia.errors import ConfigError, ProofError
 from evidentia.proof.keys import (
     Ed25519Signer,
@@ -29,6 +30,7 @@ class LedgerEntry:
         verifier_keys: The keys that it is trusted by: texts of verifier keys, or references.
         is_mirrored: What is appended goes into the store as well.
         required_rules: Rule ids that the policy decision of every append must hold.
+        pack: The pack that reads its events into the store, and whose commands append to it.
         base: What relative paths in references are relative to.
     """
 
@@ -38,6 +40,7 @@ class LedgerEntry:
     verifier_keys: tuple[str, ...] = ()
     is_mirrored: bool = False
     required_rules: tuple[str, ...] = ()
+    pack: str = LEDGER_PACK
     base: Path = Path()
 
     def signer(self, environment: Mapping[str, str]) -> Ed25519Signer | HmacSigner | None:

@@ -26,6 +26,7 @@ from evidentia.cli import (
 )
 from evidentia.cli.exits import EXIT_DONE, EXIT_FAILED, EXIT_HELD, EXIT_USAGE
 from evidentia.cli.output import Output, problem_json
+from evidentia.cli.pack_commands import RootGroup
 from evidentia.cli.plain import shown
 from evidentia.cli.session import Session, chosen_store, hoist
 from evidentia.errors import EvidentiaError, LedgerHeldError, StoreHeldError, UsageError
@@ -39,6 +40,7 @@ _EXIT_INTERRUPTED: Final = 130
 
 APP: Final = typer.Typer(
     name="evidentia",
+    cls=RootGroup,
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode="rich",

@@ -15,6 +15,7 @@ from evidentia.errors import PackError
 from evidentia.event.extract import Extractor
 from evidentia.event.line import read_line
 from evidentia.event.values import Flag, JsonObject, Policy, Verdict
+from evidentia.pack.command import command_problems
 from evidentia.pack.contract import (
     EventSchema,
     NamedQuery,
@@ -68,6 +69,9 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_projection_problems(pack),
         *_reading_problems(pack),
         *seal_problems(pack),
+        *_doubled("command", [command.name for command in pack.commands]),
+        *command_problems(pack.name, pack.commands),
+        *_ledger_problems(pack),
     )
 
 
@@ -222,6 +226,24 @@ def _name_problems(what: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         if not _is_name(name):
             yield _bad_name(f"{what} or column", name)
+
+
+_LEDGER_EVENT: Final = b'{"domain_tags":[],"event_type":"a.v1","id":"evt_1","payload":{}}'
+"""What of an event of a ledger a store must be able to read, or a mirror does not find it."""
+
+
+def _ledger_problems(pack: Pack) -> Iterator[str]:
+    outcome = read_line(_LEDGER_EVENT, Policy())
+    if not any(command.appends for command in pack.commands) or isinstance(outcome, Verdict):
+        return
+    extractor = Extractor(pack.fields)
+    values, _ = extractor.extract(*outcome)
+    given = dict(zip(extractor.column_names, values, strict=True))
+    if (given["event_id"], given["kind"]) != ("evt_1", "a.v1"):
+        yield (
+            "its commands append to a ledger, but its field map does not read a ledger's event: "
+            "event_id from 'id' and kind from 'event_type'"
+        )
 
 
 def _reading_problems(pack: Pack) -> Iterator[str]:

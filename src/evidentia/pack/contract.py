@@ -12,6 +12,7 @@ from typing import Final
 
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import JsonObject, JsonValue
+from evidentia.pack.command import PackCommand
 from evidentia.pack.seal import SealScheme
 from evidentia.pack.state import State
 from evidentia.pack.summary import Summary
@@ -173,6 +174,7 @@ class Pack:
             conformance kit.
         seals: The ways in which the writers of the pack's logs seal their rows. The first that
             recognises a line of a file is used for the file.
+        commands: What ``evidentia PACK ..`` can do.
     """
 
     name: str
@@ -188,6 +190,7 @@ class Pack:
     states: tuple[State, ...] = ()
     samples: tuple[Sample, ...] = ()
     seals: tuple[SealScheme, ...] = ()
+    commands: tuple[PackCommand, ...] = ()
     contract_version: int = field(default=CONTRACT_VERSION)
 
     @property

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from evidentia.errors import PackError, UsageError
+from evidentia.pack.command import BUILT_IN_COMMANDS
 from evidentia.pack.contract import CONTRACT_VERSION, Pack
 
 GROUP: Final = "evidentia.packs"
@@ -23,7 +24,8 @@ def load_packs() -> dict[str, Pack]:
 
     Raises:
         PackError: A pack does not load, is no pack, has another name than its entry point, was
-            written for another contract, or two distributions offer the same name.
+            written for another contract, has commands that would hide evidentia's own, or two
+            distributions offer the same name.
     """
     found = sorted(entry_points(group=GROUP), key=lambda point: (point.name, _distribution(point)))
     for first, second in pairwise(found):
@@ -74,6 +76,12 @@ def _load(point: EntryPoint) -> Pack:
             f"pack {point.name!r} calls itself {pack.name!r}",
             where=_place(point),
             fix="give the entry point and the Pack the same name",
+        )
+    if pack.commands and pack.name in BUILT_IN_COMMANDS:
+        raise PackError(
+            f"the commands of pack {pack.name!r} would hide 'evidentia {pack.name}'",
+            where=_place(point),
+            fix="give the pack another name",
         )
     return pack
 

@@ -1,5 +1,6 @@
 """The ``acme`` pack: the door log of an Acme badge reader."""
 
+from acme_pack.commands import COMMANDS
 from evidentia.event.fieldmap import ColumnType, EpochUnit, FieldMap, PromotedColumn
 from evidentia.pack.contract import Pack, ReportSection, Sample
 from evidentia.pack.queries import load_queries
@@ -16,6 +17,7 @@ PACK = Pack(
         epoch_unit=EpochUnit.SECONDS,
     ),
     queries=load_queries(__name__),
+    commands=COMMANDS,
     report=(ReportSection(title="Doors", query="doors"),),
     samples=(
         Sample(

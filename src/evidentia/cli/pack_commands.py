@@ -1,0 +1,206 @@
+"""``evidentia PACK COMMAND``: the packs' commands, found when somebody asks for one.
+
+Packs are loaded when the first word is none of evidentia's own, and for help and completion: the
+built-in commands start without them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
+from evidentia.cli.output import Column
+from evidentia.cli.plain import shown
+from evidentia.errors import EvidentiaError
+
+if TYPE_CHECKING:
+    from evidentia.cli.output import Output
+    from evidentia.cli.session import Session
+    from evidentia.pack.command import (
+        CommandParameter,
+        CommandResult,
+        PackCommand,
+        Part,
+    )
+    from evidentia.pack.contract import Pack
+
+_LEDGER: Final = typer.Option(
+    "--ledger",
+    metavar="PATH",
+    help="The ledger: its name in the configuration, or its folder (default: the pack's own).",
+)
+_KEY: Final = typer.Option(
+    "--key", metavar="REF", help="The ledger's signing key: env:NAME or file:PATH."
+)
+
+
+class RootGroup(TyperGroup):
+    """The built-in commands, and behind them a group for each pack that has commands."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own click
+        """A built-in command; else the group of the pack of that name, if it has commands.
+
+        Raises:
+            PackError: It is no built-in command, and a pack does not load.
+        """
+        found = super().get_command(ctx, cmd_name)
+        if found is not None or cmd_name.startswith("-"):
+            return found
+        pack = _packs_with_commands().get(cmd_name)
+        return None if pack is None else pack_group(pack)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - as above
+        """All of them. A pack that does not load is told, and hides none of the others' help."""
+        names = super().list_commands(ctx)
+        try:
+            return [*names, *_packs_with_commands()]
+        except EvidentiaError as problem:
+            if not ctx.resilient_parsing:
+                sys.stderr.write(f"the packs' commands are not shown: {shown(problem)}\n")
+            return names
+
+
+def _packs_with_commands() -> dict[str, Pack]:
+    from evidentia.pack.registry import load_packs  # noqa: PLC0415 - start-up time
+
+    return {name: pack for name, pack in load_packs().items() if pack.commands}
+
+
+def pack_group(pack: Pack) -> TyperGroup:
+    """The commands of a pack as one group.
+
+    Raises:
+        PackError: A command has a signature that no command line can give.
+    """
+    app = typer.Typer(
+        name=pack.name,
+        no_args_is_help=True,
+        help=f"{pack.title}.",
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_group)
+    for command in pack.commands:
+        app.command(
+            command.name, help=_plain_markup(command.help), epilog=f"Example: {command.example}"
+        )(_callback(pack, command))
+    return get_group(app)
+
+
+def _group() -> None:
+    """Commands of a pack."""
+
+
+def _plain_markup(text: str) -> str:
+    """Text in which square brackets are no markup."""
+    return text.replace("[", r"\[")
+
+
+def _callback(pack: Pack, command: PackCommand) -> Callable[..., int]:
+    """A function with the signature that the command line is made from."""
+    from evidentia.pack.command import parameters_of  # noqa: PLC0415 - start-up time
+
+    parameters = parameters_of(command)
+
+    def call(context: typer.Context, **given: Any) -> int:  # noqa: ANN401 - options of any type
+        return _run(context.obj, pack, command, given)
+
+    wanted = [inspect.Parameter("context", _BY_NAME, annotation=typer.Context)]
+    wanted += [_typed(each) for each in parameters]
+    if command.appends or command.reads_ledger:
+        wanted.append(_optional("ledger", _LEDGER))
+    if command.appends:
+        wanted.append(_optional("key", _KEY))
+    call.__signature__ = inspect.Signature(wanted)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in wanted}
+    return call
+
+
+_BY_NAME: Final = inspect.Parameter.KEYWORD_ONLY
+
+
+def _optional(name: str, option: object) -> inspect.Parameter:
+    return inspect.Parameter(name, _BY_NAME, annotation=Annotated[str | None, option], default=None)
+
+
+def _typed(parameter: CommandParameter) -> inspect.Parameter:
+    """A parameter as Typer reads it."""
+    kind: Any = list[str] if parameter.is_many else parameter.type
+    if not parameter.is_required and parameter.default is None:
+        kind |= None
+    default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+    return inspect.Parameter(
+        parameter.name,
+        _BY_NAME,
+        annotation=Annotated[kind, _marker(parameter)],
+        default=inspect.Parameter.empty if parameter.is_required else default,
+    )
+
+
+def _marker(parameter: CommandParameter) -> object:
+    from evidentia.pack.command import Argument  # noqa: PLC0415 - start-up time
+
+    marker = parameter.marker
+    if isinstance(marker, Argument):
+        return typer.Argument(metavar=marker.metavar, help=_plain_markup(marker.help))
+    return typer.Option(
+        *parameter.option_names,
+        metavar=marker.metavar or None,
+        help=_plain_markup(marker.help),
+        min=marker.at_least,
+        max=marker.at_most,
+    )
+
+
+def _run(session: Session, pack: Pack, command: PackCommand, given: dict[str, Any]) -> int:
+    from evidentia.app.pack_workspace import PackWorkspace  # noqa: PLC0415 - imports everything
+
+    workspace = PackWorkspace(
+        workspace=session.workspace(),
+        pack=pack,
+        command=f"{pack.name} {command.name}",
+        ledger=given.pop("ledger", None) if command.appends or command.reads_ledger else None,
+        key=given.pop("key", None) if command.appends else None,
+        appends=command.appends,
+    )
+    values = {name: tuple(each) if isinstance(each, list) else each for name, each in given.items()}
+    return show(command.run(workspace, **values), session.output)
+
+
+def show(result: CommandResult, output: Output) -> int:
+    """Print what a command gave back, and return its exit status."""
+    from evidentia.pack.command import Note  # noqa: PLC0415 - start-up time
+
+    if output.is_json:
+        output.emit(result.document)
+    for part in result.parts:
+        if isinstance(part, Note):
+            output.note(shown(part.text))
+        elif not output.is_json:
+            _show(part, output)
+    return EXIT_FOUND if result.is_finding else EXIT_DONE
+
+
+def _show(part: Part, output: Output) -> None:
+    from evidentia.pack.command import Table  # noqa: PLC0415 - start-up time
+
+    if not isinstance(part, Table):
+        output.say(shown(part.text))
+        return
+    columns = [
+        Column(
+            title=each.title,
+            is_number=each.is_number,
+            is_cut=each.is_cut,
+            is_optional=each.is_optional,
+        )
+        for each in part.columns
+    ]
+    (output.records if part.is_whole else output.table)(columns, part.rows)
