@@ -24,7 +24,7 @@ from typing import Final, Protocol, cast
 import typer
 
 from evidentia.cli.application import APP
-from evidentia.cli.pack_commands import pack_group
+from evidentia.cli.pack_commands import has_commands, pack_group
 from evidentia.pack.contract import NamedQuery, Pack, ParameterType, QueryParameter
 from evidentia.pack.registry import load_packs
 
@@ -97,7 +97,7 @@ def pack_commands() -> Iterator[tuple[str, Command]]:
     """Every command of the built-in packs; the root knows them by name only."""
     packs = load_packs()
     for name in BUILT_IN:
-        if name in packs and packs[name].commands:
+        if name in packs and has_commands(packs[name]):
             group = cast("Command", pack_group(packs[name]))
             yield from walked(group, f"evidentia {name}")
 

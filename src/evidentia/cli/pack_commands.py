@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from evidentia.cli.browsing import BROWSE, browse_callback
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column
 from evidentia.cli.plain import shown
@@ -70,7 +71,12 @@ class RootGroup(TyperGroup):
 def _packs_with_commands() -> dict[str, Pack]:
     from evidentia.pack.registry import load_packs  # noqa: PLC0415 - start-up time
 
-    return {name: pack for name, pack in load_packs().items() if pack.commands}
+    return {name: pack for name, pack in load_packs().items() if has_commands(pack)}
+
+
+def has_commands(pack: Pack) -> bool:
+    """Whether anything stands under a pack's name."""
+    return bool(pack.commands) or pack.browser is not None
 
 
 def pack_group(pack: Pack) -> TyperGroup:
@@ -91,6 +97,12 @@ def pack_group(pack: Pack) -> TyperGroup:
         app.command(
             command.name, help=_plain_markup(command.help), epilog=f"Example: {command.example}"
         )(_callback(pack, command))
+    if pack.browser is not None:
+        app.command(
+            BROWSE,
+            help=_plain_markup(pack.browser.help),
+            epilog=f"Example: {pack.browser.example}",
+        )(browse_callback(pack))
     return get_group(app)
 
 

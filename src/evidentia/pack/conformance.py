@@ -69,7 +69,7 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_projection_problems(pack),
         *_reading_problems(pack),
         *seal_problems(pack),
-        *_doubled("command", [command.name for command in pack.commands]),
+        *_doubled("command", _command_names(pack)),
         *command_problems(pack.name, pack.commands),
         *_ledger_problems(pack),
     )
@@ -226,6 +226,11 @@ def _name_problems(what: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         if not _is_name(name):
             yield _bad_name(f"{what} or column", name)
+
+
+def _command_names(pack: Pack) -> list[str]:
+    browse = [] if pack.browser is None else ["browse"]
+    return [*browse, *(command.name for command in pack.commands)]
 
 
 _LEDGER_EVENT: Final = b'{"domain_tags":[],"event_type":"a.v1","id":"evt_1","payload":{}}'

@@ -12,6 +12,7 @@ from typing import Final
 
 from evidentia.event.fieldmap import FieldMap
 from evidentia.event.values import JsonObject, JsonValue
+from evidentia.pack.browsing import PackBrowser
 from evidentia.pack.command import PackCommand
 from evidentia.pack.seal import SealScheme
 from evidentia.pack.state import State
@@ -175,6 +176,7 @@ class Pack:
         seals: The ways in which the writers of the pack's logs seal their rows. The first that
             recognises a line of a file is used for the file.
         commands: What ``evidentia PACK ..`` can do.
+        browser: What ``evidentia PACK browse FILE`` shows, if there is such a thing.
     """
 
     name: str
@@ -191,6 +193,7 @@ class Pack:
     samples: tuple[Sample, ...] = ()
     seals: tuple[SealScheme, ...] = ()
     commands: tuple[PackCommand, ...] = ()
+    browser: PackBrowser | None = None
     contract_version: int = field(default=CONTRACT_VERSION)
 
     @property

@@ -77,7 +77,7 @@ def _load(point: EntryPoint) -> Pack:
             where=_place(point),
             fix="give the entry point and the Pack the same name",
         )
-    if pack.commands and pack.name in BUILT_IN_COMMANDS:
+    if (pack.commands or pack.browser) and pack.name in BUILT_IN_COMMANDS:
         raise PackError(
             f"the commands of pack {pack.name!r} would hide 'evidentia {pack.name}'",
             where=_place(point),

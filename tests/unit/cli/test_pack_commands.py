@@ -343,3 +343,69 @@ def test_the_example_pack_has_a_command(
     assert (result.status, told.status) == (1, 1)
     assert result.object == {"refused": [{"door": "vault", "count": 1}]}
     assert told.out.startswith("1 refusals\n")
+
+
+BROWSING = (
+    MODULE
+    + """
+from evidentia.pack.browsing import PackBrowser
+
+class Nothing:
+    def __init__(self, workspace, file):
+        self.said = f"{workspace.ledger_name} {file}"
+
+PACK = Pack(
+    name="sample", version=1, title="Samples",
+    fields=FieldMap(kind=("event_type",), event_id=("id",)),
+    browser=PackBrowser(open=Nothing, help="Look.", example="evidentia sample browse x"),
+)
+"""
+)
+
+
+@pytest.fixture
+def browsing(site: Path) -> Iterator[None]:
+    """A pack that has nothing but a browser."""
+    (site / "sample_commands.py").write_text(BROWSING)
+    put(site, sample="sample_commands:PACK")
+    yield
+    sys.modules.pop("sample_commands", None)
+
+
+@pytest.mark.usefixtures("browsing")
+def test_a_browser_needs_a_terminal(command: Command) -> None:
+    """In a pipe, and with --json, the other commands are named."""
+    helped, plain, as_json = (
+        command("sample", "browse", "--help"),
+        command("sample", "browse", "x"),
+        command("sample", "browse", "x", "--json"),
+    )
+
+    assert helped.status == 0
+    assert "Look." in helped.out
+    assert (plain.status, as_json.status) == (2, 2)
+    assert "a browser needs a terminal" in plain.err
+
+
+@pytest.mark.usefixtures("browsing")
+def test_without_textual_the_browser_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra is optional."""
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    for name in [each for each in sys.modules if each.startswith("textual")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "textual", None)
+    monkeypatch.delitem(sys.modules, "evidentia.cli.browse_screen", raising=False)
+    terminals = type("S", (), {"stdin": Terminal(), "stdout": Terminal()})
+    monkeypatch.setattr("evidentia.cli.browsing.sys", terminals)
+
+    result = command("sample", "browse", "x")
+
+    assert result.status == 2
+    assert "the browser needs Textual, which is not installed" in result.err
+    assert "pip install 'evidentia[browse]'" in result.err
