@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
@@ -16,7 +16,7 @@ from evidentia.ledger.lines import Line, lines_of
 from evidentia.log.acknowledged import acknowledged_bytes
 from evidentia.pack.workspace import LedgerEvent
 
-_SEE: str = "see everything that is wrong: evidentia ledger verify"
+_SEE: Final = "see everything that is wrong: evidentia ledger verify"
 
 
 def events_of(folder: Path, since: int = 0) -> Iterator[LedgerEvent]:
@@ -52,16 +52,14 @@ def _events_in(file: SegmentFile, since: int) -> Iterator[tuple[LedgerEvent, boo
         envelope = _envelope(line, sequence)
         batch = envelope.batch
         is_last = batch is msgspec.UNSET or batch.index == batch.size - 1
-        yield _event(line, envelope), is_last
+        yield _event(line, sequence, envelope), is_last
 
 
 def _envelope(line: Line, sequence: int) -> Envelope:
     try:
         envelope = DECODER.decode(line.raw)
     except UNREADABLE as error:
-        raise LedgerDamagedError(
-            f"event {sequence} cannot be read: {error}", where=_place(line), fix=_SEE
-        ) from error
+        raise _damaged(line, sequence, error) from error
     if envelope.sequence != sequence:
         raise LedgerDamagedError(
             f"here belongs event {sequence}, and the line says {envelope.sequence}",
@@ -71,23 +69,34 @@ def _envelope(line: Line, sequence: int) -> Envelope:
     return envelope
 
 
-def _event(line: Line, envelope: Envelope) -> LedgerEvent:
-    payload = cast("JsonValue", msgspec.json.decode(envelope.payload))
+def _event(line: Line, sequence: int, envelope: Envelope) -> LedgerEvent:
+    try:
+        payload = cast("JsonValue", msgspec.json.decode(envelope.payload))
+        source = msgspec.json.decode(envelope.source, type=dict[str, object])
+        tags = msgspec.json.decode(envelope.domain_tags, type=list[str])
+    except UNREADABLE as error:
+        raise _damaged(line, sequence, error) from error
     return LedgerEvent(
         sequence=envelope.sequence,
         id=envelope.id,
         event_type=envelope.event_type,
         payload=payload,
-        source=msgspec.json.decode(envelope.source, type=dict),
+        source=cast("dict[str, JsonValue]", source),
         observed_at=envelope.observed_at,
         recorded_at=envelope.recorded_at,
         session_id=envelope.session_id,
         trace_id=envelope.trace_id,
-        domain_tags=tuple(msgspec.json.decode(envelope.domain_tags, type=list[str])),
+        domain_tags=tuple(tags),
         event_hash=envelope.event_hash or "",
         path=str(line.path),
         byte_offset=line.byte_offset,
         raw=line.raw,
+    )
+
+
+def _damaged(line: Line, sequence: int, error: Exception) -> LedgerDamagedError:
+    return LedgerDamagedError(
+        f"event {sequence} cannot be read: {error}", where=_place(line), fix=_SEE
     )
 
 

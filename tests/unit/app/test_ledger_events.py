@@ -80,7 +80,12 @@ def test_what_was_not_acknowledged_is_not_given(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b'"sequence":2', b'"sequence":7'), (b'{"batch":{"index":1', b'{"butch":{"index":1')],
+    [
+        (b'"sequence":2', b'"sequence":7'),
+        (b'"domain_tags":[]', b'"domain_tags":{}'),
+        (b'"source":{', b'"source":[{}],"x":{'),
+        (b'{"batch":{"index":1', b'{"butch":{"index":1'),
+    ],
 )
 def test_a_line_that_is_not_the_event_that_belongs_there_is_an_error(
     folder: Path, old: bytes, new: bytes
