@@ -19,6 +19,8 @@ from typing import Final
 from evidentia.pack.contract import Pack, ReportSection, SectionStyle
 from evidentia.pack.queries import load_queries
 from evidentia.pack.schema import load_schema
+from evidentia.packs.repair.browsing import BROWSER
+from evidentia.packs.repair.commands import COMMANDS
 from evidentia.packs.repair.export import export_document as export_document
 from evidentia.packs.repair.export import export_event_log as export_event_log
 from evidentia.packs.repair.export import verify_export as verify_export
@@ -77,4 +79,6 @@ PACK: Final = Pack(
         ),
     ),
     samples=SAMPLES,
+    commands=COMMANDS,
+    browser=BROWSER,
 )
