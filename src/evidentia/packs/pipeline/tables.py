@@ -21,6 +21,7 @@ from evidentia.pack.tables import (
     moment,
     up,
 )
+from evidentia.packs.pipeline.mapped_values import MAPPED_VALUES
 
 OPERATIONS: Final = (
     "validation",
@@ -240,4 +241,6 @@ TABLES: Final = (
     COLLISION_DETECTION,
     PIPELINE_METRICS,
     SLO_VIOLATIONS,
+    # Not upstream's: what was stated otherwise than its words have it.
+    MAPPED_VALUES,
 )
