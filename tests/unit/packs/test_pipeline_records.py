@@ -14,16 +14,14 @@ from evidentia.event.canonical import INTEGER_MAX, canonical_bytes
 from evidentia.event.envelope import content_of
 from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.tables import LedgerEvent, Refusal, TableRow
+from evidentia.packs.pipeline.kinds import KINDS, RecordKind, kind_named
 from evidentia.packs.pipeline.mapped_values import MAPPED_VALUES
 from evidentia.packs.pipeline.members import Member, MemberType
 from evidentia.packs.pipeline.records import (
-    KINDS,
     MALFORMED,
     UNKNOWN_TYPE,
     UNMAPPED_VALUE,
-    RecordKind,
     draft_of,
-    kind_named,
     rows_of,
 )
 from evidentia.packs.pipeline.tables import TABLES
@@ -55,6 +53,7 @@ SLO: JsonObject = {
     "severity": "warning",
     "timestamp": WHEN,
 }
+STAGED: JsonObject = {"stage": "μ₁_normalize", "status": "completed", "duration_ms": 400}
 
 
 def _typed(event_type: str, payload: JsonValue) -> LedgerEvent:
@@ -226,6 +225,11 @@ def test_a_word_that_no_rule_maps_is_refused_with_its_name() -> None:
         ("receipt", {**RECEIPT, "receipt_json": {"a": "\0"}}, "receipt_json is an object, not an"),
         ("receipt", {**RECEIPT, "receipt_json": {"a": 2**60}}, "receipt_json is an object, not an"),
         ("receipt", {**RECEIPT, "measurements": {"a": "b"}}, "measurements is an object, not an"),
+        ("receipt", {**RECEIPT, "stages": {}}, "stages is an object, not an array of objects"),
+        ("receipt", {**RECEIPT, "stages": [1]}, "stages is an array, not an array of objects"),
+        ("receipt", {**RECEIPT, "stages": [{**STAGED, "stage": 1}]}, "stages[0].stage is 1, not"),
+        ("receipt", {**RECEIPT, "stages": [STAGED, {}]}, "stages[1].status is missing"),
+        ("receipt", {**RECEIPT, "stages": [{"x": 1}]}, "stages[0].'x' is no member of such a"),
         ("memory", {"agent_id": "a"}, "memory_json is missing"),
         ("slo", {**SLO, "actual_value": float("nan")}, "actual_value is nan, not a finite number"),
         ("slo", {**SLO, "actual_value": False}, "actual_value is false, not a finite number"),
@@ -323,6 +327,7 @@ _VALUES: dict[MemberType, st.SearchStrategy[object]] = {
     MemberType.TIME: _TIMES,
     MemberType.TIMESTAMP: _TIMES,
     MemberType.JSON: st.dictionaries(_TEXTS, _JSON, max_size=3) | st.lists(_JSON, max_size=3),
+    MemberType.RECORDS: st.just([]),
     MemberType.NUMBERS: st.dictionaries(_NAMES, _COUNTS, max_size=3),
 }
 
@@ -432,3 +437,44 @@ def test_a_session_that_ended_keeps_what_it_does_not_name_again() -> None:
         "status": "completed",
         "agent_count": 2,
     }
+
+
+def test_the_stages_of_a_receipt_come_and_go_with_it() -> None:
+    """They are rows of one event: a receipt that is refused leaves none of them behind."""
+    payload: JsonObject = {
+        **RECEIPT,
+        "stages": [STAGED, {**STAGED, "stage": "emit", "timestamp": "2026-01-29T18:00:00+01:00"}],
+        "slo_violations": [
+            {"metric": "m", "target_value": 1, "actual_value": 2, "severity": "warning"}
+        ],
+    }
+
+    rows = _rows("receipt", payload)
+
+    told = [(row.table, row.values.get("column_name")) for row in rows]
+    assert told == [
+        ("receipts", None),
+        ("pipeline_metrics", None),
+        ("mapped_values", "status"),
+        ("pipeline_metrics", None),
+        ("mapped_values", "stage"),
+        ("mapped_values", "status"),
+        ("slo_violations", None),
+    ]
+    assert {row.values.get("execution_id", "exec-1") for row in rows} == {"exec-1"}
+    assert [row.values["timestamp"] for row in rows if "timestamp" in row.values] == [
+        WHEN_STORED,
+        WHEN_STORED,
+        "2026-01-29T17:00:00.000000Z",
+        WHEN_STORED,
+    ]
+
+
+def test_an_unmapped_stage_names_its_place() -> None:
+    """The reason leads to the one stage among many."""
+    payload = {**RECEIPT, "stages": [STAGED, {**STAGED, "stage": "μ₆_ship"}]}
+
+    refusal = _refusal("receipt", payload)
+
+    assert refusal.reason == UNMAPPED_VALUE
+    assert refusal.detail.startswith("stages[1].stage 'μ₆_ship' is none of μ₁_normalize, ")

@@ -44,6 +44,8 @@ class MemberType(StrEnum):
     """An object or an array."""
     NUMBERS = "numbers"
     """An object of finite numbers."""
+    RECORDS = "records"
+    """An array of objects with members of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class Member:
         is_required: Whether a record without it is refused; null counts as missing.
         vocabulary: What a value of it becomes in the table.
         default: What the column holds where the member is missing.
+        parts: The members of each object of an array of such.
         has_column: Whether the table has a column of this name.
     """
 
@@ -63,6 +66,7 @@ class Member:
     is_required: bool = False
     vocabulary: Vocabulary | None = None
     default: int | None = None
+    parts: tuple[Member, ...] = ()
     has_column: bool = True
 
 
@@ -73,28 +77,30 @@ def problems_of(payload: JsonValue, members: tuple[Member, ...]) -> tuple[str, .
     """
     if not isinstance(payload, dict):
         return (f"the record is {_shown(payload)} and no object",)
+    return tuple(_problems(payload, members, ""))
+
+
+def _problems(payload: JsonObject, members: tuple[Member, ...], place: str) -> Iterator[str]:
     known = {member.name: member for member in members}
-    return (
-        *_unknown(payload, known),
-        *(
-            f"{name} is missing"
-            for name, member in known.items()
-            if member.is_required and payload.get(name) is None
-        ),
-        *(
-            f"{name} is {_shown(value)}, not {_FORMS[known[name].type]}"
-            for name, value in payload.items()
-            if name in known and value is not None and not _CHECKS[known[name].type](value)
-        ),
-    )
+    yield from _unknown(payload, known, place)
+    for name, member in known.items():
+        value = payload.get(name)
+        if value is None and member.is_required:
+            yield f"{place}{name} is missing"
+        elif value is not None and not _CHECKS[member.type](value):
+            yield f"{place}{name} is {_shown(value)}, not {_FORMS[member.type]}"
+        elif member.parts and isinstance(value, list):
+            for number, part in enumerate(value):
+                if isinstance(part, dict):
+                    yield from _problems(part, member.parts, f"{place}{name}[{number}].")
 
 
-def _unknown(payload: JsonObject, known: Mapping[str, Member]) -> Iterator[str]:
+def _unknown(payload: JsonObject, known: Mapping[str, Member], place: str) -> Iterator[str]:
     for name in payload:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            yield f"{_shown(name)} is no member of such a record{hint}"
+            yield f"{place}{_shown(name)} is no member of such a record{hint}"
 
 
 def time_text(value: str) -> str:
@@ -151,6 +157,10 @@ def _is_object_or_array(value: JsonValue) -> bool:
     return isinstance(value, dict | list) and _is_json(value)
 
 
+def _is_array_of_objects(value: JsonValue) -> bool:
+    return isinstance(value, list) and all(isinstance(part, dict) for part in value)
+
+
 def _is_object_of_numbers(value: JsonValue) -> bool:
     return isinstance(value, dict) and all(
         _is_name(name) and _is_number(number) for name, number in value.items()
@@ -175,6 +185,7 @@ _CHECKS: Final[Mapping[MemberType, Callable[[JsonValue], bool]]] = {
     MemberType.TIMESTAMP: _is_time,
     MemberType.JSON: _is_object_or_array,
     MemberType.NUMBERS: _is_object_of_numbers,
+    MemberType.RECORDS: _is_array_of_objects,
 }
 _TIME_FORM: Final = "a time with a zone such as 2026-01-29T17:25:27Z"
 _FORMS: Final[Mapping[MemberType, str]] = {
@@ -186,6 +197,7 @@ _FORMS: Final[Mapping[MemberType, str]] = {
     MemberType.TIMESTAMP: _TIME_FORM,
     MemberType.JSON: "an object or an array (the JSON itself, no text that holds it)",
     MemberType.NUMBERS: "an object of finite numbers",
+    MemberType.RECORDS: "an array of objects",
 }
 
 
