@@ -35,6 +35,8 @@ from evidentia.pack.contract import (
 )
 from evidentia.pack.statement import Problem, parameter_problems, read_statement
 
+QUERIES: Final = "queries"
+"""The folder of a package whose files are its named queries."""
 _SUFFIX: Final = ".sql"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _DECLARATION: Final = re.compile(
@@ -58,11 +60,12 @@ class _Header:
     problems: list[Problem] = field(default_factory=list)
 
 
-def load_queries(package: str) -> tuple[NamedQuery, ...]:
+def load_queries(package: str, folder: str = QUERIES) -> tuple[NamedQuery, ...]:
     """Every named query of a package, in name order.
 
     Args:
-        package: Dotted name of the package that has a ``queries`` folder.
+        package: Dotted name of the package that has the folder.
+        folder: Where in it the ``.sql`` files are.
 
     Raises:
         PackError: The folder is missing, or files in it are not named queries. All problems of
@@ -70,7 +73,7 @@ def load_queries(package: str) -> tuple[NamedQuery, ...]:
     """
     queries: list[NamedQuery] = []
     problems: list[str] = []
-    for file in _query_files(package):
+    for file in _query_files(package, folder):
         try:
             queries.append(parse_query(file.name.removesuffix(_SUFFIX), _text_of(file)))
         except PackError as error:
@@ -117,9 +120,9 @@ def parse_query(name: str, text: str) -> NamedQuery:
     )
 
 
-def _query_files(package: str) -> list[Traversable]:
+def _query_files(package: str, name: str) -> list[Traversable]:
     try:
-        folder = resources.files(package) / "queries"
+        folder = resources.files(package) / name
     except ModuleNotFoundError as error:
         raise PackError(
             f"there is no package {package}", fix="pass the pack's own __name__"
@@ -127,7 +130,7 @@ def _query_files(package: str) -> list[Traversable]:
     files = [file for file in _entries(folder) if file.name.endswith(_SUFFIX)]
     if not files:
         raise PackError(
-            "there is no queries/*.sql",
+            f"there is no {name}/*.sql",
             where=f"package {package}",
             fix="add a query, or do not load any; see that the wheel includes the .sql files",
         )
