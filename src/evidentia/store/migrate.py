@@ -37,8 +37,17 @@ def is_current(connection: Connection) -> bool:
     return found == HEAD_REVISION
 
 
-def upgrade(connection: Connection) -> None:
+STORE_MIGRATIONS: Final = "migrations"
+DERIVED_MIGRATIONS: Final = "derived_migrations"
+
+
+def upgrade(connection: Connection, folder: str = STORE_MIGRATIONS, **attributes: object) -> None:
     """Apply every missing migration on this connection, inside its transaction.
+
+    Args:
+        connection: With a transaction open.
+        folder: Which list of migrations, as a folder of this package.
+        attributes: What the migrations of that list need to know.
 
     Raises:
         StoreDamagedError: The database says of itself that it has a form that never was.
@@ -49,10 +58,10 @@ def upgrade(connection: Connection) -> None:
 
     config = Config()
     with importlib.resources.as_file(
-        importlib.resources.files("evidentia.store").joinpath("migrations")
+        importlib.resources.files("evidentia.store").joinpath(folder)
     ) as scripts:
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-        config.attributes["connection"] = connection
+        config.attributes.update(attributes, connection=connection)
         try:
             command.upgrade(config, "head")
         except CommandError as error:

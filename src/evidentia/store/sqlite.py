@@ -17,6 +17,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,10 @@ APPLICATION_ID: Final = 0x45564944
 """``EVID`` in the file's header: a store of the full product."""
 PROJECTOR_APPLICATION_ID: Final = 0x4556504A
 """``EVPJ`` in the file's header: a database of the stand-alone projector."""
+PACK_APPLICATION_ID: Final = 0x45565044
+"""``EVPD`` in the file's header: a pack's own database, derived from its ledger."""
+ARCHIVE_APPLICATION_ID: Final = 0x45565041
+"""``EVPA`` in the file's header: rows that were taken out of a pack's own database."""
 BUSY_TIMEOUT_MS: Final = 5_000
 BULK_TIMEOUT_MS: Final = 60_000
 """How long a bulk load waits for readers, which without a WAL stand in the way of a commit."""
@@ -62,44 +67,77 @@ def application_id_of(path: Path) -> int | None:
     return int.from_bytes(header[68:72], "big")
 
 
-def check_ownership(path: Path) -> None:
+_OWNERS: Final = {
+    APPLICATION_ID: (
+        "this database is a store",
+        "name another file; a pack's own database is not its store",
+    ),
+    PROJECTOR_APPLICATION_ID: (
+        "this database belongs to the stand-alone projector (project_events_to_sqlite.py)",
+        "list its events with 'evidentia events --db FILE'; ingest into another file",
+    ),
+    PACK_APPLICATION_ID: (
+        "this database is a pack's own, derived from its ledger, and not a store",
+        "name another file with --db; this one is for the commands of its pack",
+    ),
+    ARCHIVE_APPLICATION_ID: (
+        "this file is an archive of a pack's own database",
+        "put its rows back with the pack's 'restore' command",
+    ),
+}
+
+
+def check_ownership(path: Path, mark: int = APPLICATION_ID) -> None:
     """Refuse a database that is not ours to write to.
 
     Raises:
-        StoreForeignError: It belongs to the stand-alone projector or to another program.
+        StoreForeignError: Its mark is another one: it is another part's of evidentia, or another
+            program's.
     """
     found = application_id_of(path)
-    if found in (None, APPLICATION_ID):
+    if found in (None, mark):
         return
-    if found == PROJECTOR_APPLICATION_ID:
-        raise StoreForeignError(
-            "this database belongs to the stand-alone projector (project_events_to_sqlite.py)",
-            where=str(path),
-            fix="list its events with 'evidentia events --db FILE'; ingest into another file",
-        )
-    raise StoreForeignError(
-        "this database belongs to another program",
-        where=str(path),
-        fix="name another file with --db",
+    what, fix = _OWNERS.get(
+        found, ("this database belongs to another program", "name another file with --db")
     )
+    raise StoreForeignError(what, where=str(path), fix=fix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a database file is opened.
+
+    Attributes:
+        mark: The application id that a new file gets.
+        busy_timeout_ms: How long a statement waits for another process.
+        options: Further URI parameters (``&vfs=..``), for unusual file systems.
+    """
+
+    is_read_only: bool
+    mark: int = APPLICATION_ID
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    options: str = ""
 
 
 def open_engine(path: Path, *, is_read_only: bool, options: str = "") -> Engine:
-    """An engine with one connection to the file, its settings applied.
+    """An engine with one connection to a store's file, its settings applied.
 
     Args:
         path: The database file; its folder must exist.
         is_read_only: Open with ``mode=ro`` and ``query_only``.
         options: Further URI parameters (``&vfs=..``), for unusual file systems.
     """
+    return engine_for(path, Access(is_read_only=is_read_only, options=options))
+
+
+def engine_for(path: Path, access: Access) -> Engine:
+    """An engine with one connection to a file of any of our marks, its settings applied."""
     engine = create_engine(
-        "sqlite://",
-        creator=partial(_connect, path, is_read_only=is_read_only, options=options),
-        poolclass=StaticPool,
+        "sqlite://", creator=partial(_connect, path, access), poolclass=StaticPool
     )
     # A deferred transaction that turns into a writer later can fail at once with SQLITE_BUSY; an
     # immediate one waits its turn for busy_timeout. A reader's first read begins its snapshot.
-    begin = "BEGIN" if is_read_only else "BEGIN IMMEDIATE"
+    begin = "BEGIN" if access.is_read_only else "BEGIN IMMEDIATE"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     event.listen(engine, "handle_error", translator(str(path)))
     return engine
@@ -124,31 +162,31 @@ def _mode(path: Path, *, is_read_only: bool) -> str:
     return "ro" if wal.exists() and wal.stat().st_size else "ro&immutable=1"
 
 
-def _connect(path: Path, *, is_read_only: bool, options: str) -> sqlite3.Connection:
-    mode = _mode(path, is_read_only=is_read_only)
+def _connect(path: Path, access: Access) -> sqlite3.Connection:
+    mode = _mode(path, is_read_only=access.is_read_only)
     # Bytes, because a name need not be UTF-8; absolute, because two slashes would begin a host.
     place = quote(b"/" + os.fsencode(path.absolute()).lstrip(b"/"))
     with translated(str(path)):
         connection = sqlite3.connect(
-            f"file:{place}?mode={mode}{options}",
+            f"file:{place}?mode={mode}{access.options}",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
         )
         try:
-            _configure(connection, is_read_only=is_read_only)
+            _configure(connection, access)
         except sqlite3.Error:
             connection.close()
             raise
         return connection
 
 
-def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+def _configure(connection: sqlite3.Connection, access: Access) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {access.busy_timeout_ms}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-    if is_read_only:
+    if access.is_read_only:
         # Of no effect here, but ``doctor`` shows it for what a writer would have.
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         _set_synchronous(connection, mode)
@@ -156,7 +194,7 @@ def _configure(connection: sqlite3.Connection, *, is_read_only: bool) -> None:
         connection.set_authorizer(_allow_reading)
         return
     if connection.execute("PRAGMA page_count").fetchone() == (0,):
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA application_id = {access.mark}")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     _set_synchronous(connection, mode)
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEEP_BYTES}")

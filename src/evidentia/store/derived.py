@@ -1,0 +1,279 @@
+"""A pack's own database: made, opened for reading, opened for writing, made anew.
+
+The file says by its mark that it is one, and by its checkpoint whose. It is derived: what is wrong
+with it is mended by making it anew from the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, select, text
+
+from evidentia.errors import (
+    StoreError,
+    StoreForeignError,
+    StoreMissingError,
+    StoreVersionError,
+)
+from evidentia.pack.tables import PackDatabase
+from evidentia.store import migrate, sqlite
+from evidentia.store.derived_rows import RowWriter
+from evidentia.store.derived_schema import (
+    CHECKPOINT,
+    SQLITE,
+    DerivedSchema,
+    create_all,
+    derived_schema,
+    drop_declared,
+)
+
+WAIT_MS: Final = 60_000
+"""How long a writer waits for those before it: each applies what all others appended."""
+REBUILD: Final = "make it anew from its ledger: the pack's 'rebuild' command"
+
+
+def system_clock() -> int:
+    """The time now, in UTC microseconds."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedStore:
+    """A place where a pack's own database is, or will be."""
+
+    path: Path
+    database: PackDatabase
+    clock: Callable[[], int] = system_clock
+
+    @property
+    def schema(self) -> DerivedSchema:
+        """Its tables as this engine has them."""
+        return derived_schema(self.database, SQLITE)
+
+    def exists(self) -> bool:
+        """Whether there is anything at the place."""
+        return os.path.lexists(self.path)
+
+    def create(self) -> None:
+        """Make the database, empty, where nothing is yet; all of it or nothing.
+
+        Raises:
+            StoreError: Something is there already, which stays as it is; or the disk refuses.
+        """
+        with new_file(self.path, sqlite.PACK_APPLICATION_ID) as connection:
+            migrate.upgrade(connection, migrate.DERIVED_MIGRATIONS, schema=self.schema)
+            connection.exec_driver_sql(f"PRAGMA user_version = {self.database.version}")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One snapshot, on a connection that cannot write.
+
+        Raises:
+            StoreMissingError: There is no database yet.
+            StoreForeignError: The file is another program's, or another part's of evidentia.
+            StoreVersionError: It was made by another version of the pack.
+        """
+        with self._opened(is_read_only=True) as connection, connection.begin():
+            self._check(connection)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[RowWriter]:
+        """A transaction that writes rows and, at its end, the checkpoint.
+
+        Waits for other writers.
+
+        Raises:
+            StoreHeldError: Another process has been writing for a minute.
+            StoreError: As for ``reading``, or the disk refuses; nothing was written.
+        """
+        with self.changing() as connection:
+            writer = RowWriter(connection, self.schema, self.clock)
+            yield writer
+            writer.save()
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """A transaction for whoever changes rows in another way."""
+        with self._opened(is_read_only=False) as connection, connection.begin():
+            self._check(connection)
+            yield connection
+
+    @contextmanager
+    def remaking(self) -> Iterator[RowWriter]:
+        """A transaction in which all that is derived is gone, and the tables are the pack's of now.
+
+        Until it ends well everyone else sees the database as it was. Archives stay recorded.
+        """
+        with self._opened(is_read_only=False) as connection, connection.begin():
+            self._check_name(connection)
+            drop_declared(connection, self.schema)
+            create_all(connection, self.schema)
+            connection.exec_driver_sql(f"PRAGMA user_version = {self.database.version}")
+            writer = RowWriter(connection, self.schema, self.clock)
+            yield writer
+            writer.save()
+
+    @contextmanager
+    def upkeep(self) -> Iterator[Connection]:
+        """A connection without a transaction, for what cannot stand in one."""
+        with self._opened(is_read_only=False) as connection:
+            with connection.begin():
+                self._check(connection)
+            yield connection
+
+    @contextmanager
+    def _opened(self, *, is_read_only: bool) -> Iterator[Connection]:
+        require_file(self.path, sqlite.PACK_APPLICATION_ID)
+        access = sqlite.Access(
+            is_read_only=is_read_only, mark=sqlite.PACK_APPLICATION_ID, busy_timeout_ms=WAIT_MS
+        )
+        with opened(self.path, access) as connection:
+            yield connection
+
+    def _check(self, connection: Connection) -> None:
+        version = self._check_name(connection)
+        if version != self.database.version:
+            raise StoreVersionError(
+                f"this database has form {version} of pack {self.database.name}, which is at"
+                f" {self.database.version}",
+                where=str(self.path),
+                fix=REBUILD,
+            )
+
+    def _check_name(self, connection: Connection) -> int:
+        """The version that a database was made by; it must be of this pack."""
+        if not inspect(connection).has_table(CHECKPOINT):
+            raise StoreForeignError(
+                "this database lacks its checkpoint",
+                where=str(self.path),
+                fix="move the file away, and make another one with 'init' and 'rebuild'",
+            )
+        own = select(text("database_name, version")).select_from(text(CHECKPOINT))
+        name, version = connection.execute(own).one()
+        if name != self.database.name:
+            raise StoreForeignError(
+                f"this database is that of pack {name}, not of {self.database.name}",
+                where=str(self.path),
+                fix="name another file",
+            )
+        return int(version)
+
+
+@contextmanager
+def opened(path: Path, access: sqlite.Access) -> Iterator[Connection]:
+    """A connection to a database file of ours."""
+    engine = sqlite.engine_for(path, access)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def require_file(path: Path, mark: int) -> None:
+    """Pass if there is a database file with our mark.
+
+    Raises:
+        StoreMissingError: There is none.
+        StoreForeignError: It is another program's, or another part's of evidentia.
+        StoreError: It cannot be looked at.
+    """
+    refuse_odd_name(path)
+    try:
+        if not path.is_file() or sqlite.application_id_of(path) is None:
+            raise StoreMissingError(
+                "there is no such database",
+                where=str(path),
+                fix="make one with the pack's 'init' command",
+            )
+        sqlite.check_ownership(path, mark)
+    except OSError as error:
+        raise _unreachable(path, error) from error
+
+
+def refuse_odd_name(path: Path) -> None:
+    """Pass if SQLite reads the name as it stands.
+
+    Raises:
+        StoreError: It would read it up to a NUL.
+    """
+    if "\0" in str(path):
+        raise StoreError("a file's name cannot hold a NUL", where=repr(str(path)))
+
+
+@contextmanager
+def new_file(path: Path, mark: int) -> Iterator[Connection]:
+    """A transaction in a new database file, which has its name only once it is all there.
+
+    Raises:
+        StoreError: Something has the name already, which stays as it is; or the disk refuses.
+    """
+    with new_place(path) as fresh:
+        access = sqlite.Access(is_read_only=False, mark=mark)
+        with opened(fresh, access) as connection:
+            with connection.begin():
+                yield connection
+            # The WAL goes into the file and is gone, so that the file is the database.
+            sqlite.driver_connection(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def new_place(path: Path) -> Iterator[Path]:
+    """A name beside a file's to write it at; it gets its own name once that is done.
+
+    Raises:
+        StoreError: Something has the name already, which stays as it is; or the disk refuses.
+    """
+    refuse_odd_name(path)
+    if os.path.lexists(path):
+        raise _taken(path)
+    fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        try:
+            yield fresh
+            _synced(fresh)
+            # A link never takes the place of what is there, as a renaming would.
+            os.link(fresh, path)
+        finally:
+            for each in (fresh, *(Path(f"{fresh}{end}") for end in ("-wal", "-shm", "-journal"))):
+                with suppress(OSError):
+                    each.unlink(missing_ok=True)
+        _synced(path.parent)
+    except FileExistsError as error:
+        raise _taken(path) from error
+    except OSError as error:
+        raise _unreachable(path, error) from error
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(path: Path) -> StoreError:
+    return StoreError(
+        "there is a file already, which stays as it is",
+        where=str(path),
+        fix="name another file, or move this one away",
+    )
+
+
+def _unreachable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"the database file cannot be reached: {error.strerror or error}",
+        where=str(path),
+        fix="check that the folder is there and that you may write to it",
+    )
