@@ -298,4 +298,5 @@ class Ledgers:
             signer=entry.signer(os.environ),
             keeper=keeper,
             required_rules=entry.required_rules,
+            wait_seconds=entry.wait_seconds,
         )

@@ -32,6 +32,7 @@ class LedgerEntry:
         required_rules: Rule ids that the policy decision of every append must hold.
         pack: The pack that reads its events into the store, and whose commands append to it.
         base: What relative paths in references are relative to.
+        wait_seconds: How long opening it waits while another process appends.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LedgerEntry:
     required_rules: tuple[str, ...] = ()
     pack: str = LEDGER_PACK
     base: Path = Path()
+    wait_seconds: float = 0.0
 
     def signer(self, environment: Mapping[str, str]) -> Ed25519Signer | HmacSigner | None:
         """The key that signs, if the ledger has one.

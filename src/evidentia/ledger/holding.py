@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,19 @@ from evidentia.ledger.layout import lock_path
 _PID_BYTES_MAX: Final = 32
 
 
+_PAUSE_SECONDS: Final = 0.002
+"""Before the second look at a lock that another process holds; each later pause is longer .."""
+_PAUSE_SECONDS_MAX: Final = 0.05
+""".. up to this, at which many who wait cost little and none waits long for nothing."""
+
+
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the lock; the system lets go of it when the process ends, however it ends.
+
+    Args:
+        folder: The ledger's.
+        wait_seconds: How long to wait for another process to let go of it.
 
     Raises:
         LedgerHeldError: Another process holds it.
@@ -32,7 +44,7 @@ def held(folder: Path) -> Iterator[None]:
         ) from error
     owner = os.getpid()
     try:
-        _lock(descriptor, path)
+        _lock(descriptor, path, wait_seconds)
         try:
             yield
         finally:
@@ -44,9 +56,9 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path, wait_seconds: float) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _wait_for(descriptor, wait_seconds)
     except BlockingIOError as error:
         holder = os.pread(descriptor, _PID_BYTES_MAX, 0).decode("ascii", "replace").strip()
         raise LedgerHeldError(
@@ -65,3 +77,20 @@ def _lock(descriptor: int, path: Path) -> None:
         os.pwrite(descriptor, f"{os.getpid():<{_PID_BYTES_MAX - 1}}\n".encode(), 0)
     except OSError:
         return
+
+
+def _wait_for(descriptor: int, wait_seconds: float) -> None:
+    """Take the lock, asking again and again: a call that waits for it could not be given up."""
+    until = time.monotonic() + wait_seconds
+    pause = _PAUSE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+        else:
+            return
+        # Uneven, so that those who wait do not all ask at once. No secret hangs on it.
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not for cryptography
+        pause = min(2 * pause, _PAUSE_SECONDS_MAX)

@@ -65,7 +65,7 @@ def open_ledger(folder: Path, options: LedgerOptions) -> Ledger:
     if not folder.is_dir():
         raise _no_ledger(folder)
     with ExitStack() as stack:
-        stack.enter_context(held(folder))
+        stack.enter_context(held(folder, options.wait_seconds))
         tail = open_tail(folder, options.disk)
         stack.callback(tail.close)
         if not tail.chain.size:

@@ -78,6 +78,7 @@ class LedgerOptions:
         signer: Signs heads and, in a ledger that signs them, rows.
         keeper: Where the last head is kept beside the ledger.
         required_rules: Rule ids that every policy decision must hold.
+        wait_seconds: How long opening waits while another process appends.
     """
 
     clock: Callable[[], int] = _utc_microseconds
@@ -85,6 +86,7 @@ class LedgerOptions:
     signer: Signer | None = None
     keeper: HeadKeeper | None = None
     required_rules: tuple[str, ...] = ()
+    wait_seconds: float = 0.0
     segment_bytes_max: int = SEGMENT_BYTES_MAX
     line_bytes_max: int = LINE_BYTES_MAX
     reserve_bytes: int = RESERVE_BYTES

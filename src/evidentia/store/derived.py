@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, inspect, select, text
 
@@ -24,6 +24,8 @@ from evidentia.errors import (
 )
 from evidentia.pack.tables import PackDatabase
 from evidentia.store import migrate, sqlite
+from evidentia.store.derived_archived import forget
+from evidentia.store.derived_reading import DerivedReader
 from evidentia.store.derived_rows import RowWriter
 from evidentia.store.derived_schema import (
     CHECKPOINT,
@@ -37,6 +39,11 @@ from evidentia.store.derived_schema import (
 WAIT_MS: Final = 60_000
 """How long a writer waits for those before it: each applies what all others appended."""
 REBUILD: Final = "make it anew from its ledger: the pack's 'rebuild' command"
+
+
+_COMPILED: Final[dict[Any, Any]] = {}
+"""The texts of this room's few statements: compiling them takes longer than running them, and a
+process that records opens the database anew each time."""
 
 
 def system_clock() -> int:
@@ -72,7 +79,7 @@ class DerivedStore:
             connection.exec_driver_sql(f"PRAGMA user_version = {self.database.version}")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[DerivedReader]:
         """One snapshot, on a connection that cannot write.
 
         Raises:
@@ -82,7 +89,7 @@ class DerivedStore:
         """
         with self._opened(is_read_only=True) as connection, connection.begin():
             self._check(connection)
-            yield connection
+            yield DerivedReader(connection, self.schema)
 
     @contextmanager
     def writing(self) -> Iterator[RowWriter]:
@@ -107,14 +114,20 @@ class DerivedStore:
             yield connection
 
     @contextmanager
-    def remaking(self) -> Iterator[RowWriter]:
+    def remaking(self, forgotten: Sequence[int] | None = ()) -> Iterator[RowWriter]:
         """A transaction in which all that is derived is gone, and the tables are the pack's of now.
 
-        Until it ends well everyone else sees the database as it was. Archives stay recorded.
+        Until it ends well everyone else sees the database as it was.
+
+        Args:
+            forgotten: Archives whose rows come back; None for all. The others stay recorded, and
+                what they hold is taken out again. Where the pack was of another version all are
+                forgotten, for rows may have other ids now.
         """
         with self._opened(is_read_only=False) as connection, connection.begin():
-            self._check_name(connection)
-            drop_declared(connection, self.schema)
+            is_same = self._check_name(connection) == self.database.version
+            forget(connection, self.schema, forgotten if is_same else None)
+            drop_declared(connection)
             create_all(connection, self.schema)
             connection.exec_driver_sql(f"PRAGMA user_version = {self.database.version}")
             writer = RowWriter(connection, self.schema, self.clock)
@@ -170,7 +183,7 @@ class DerivedStore:
 @contextmanager
 def opened(path: Path, access: sqlite.Access) -> Iterator[Connection]:
     """A connection to a database file of ours."""
-    engine = sqlite.engine_for(path, access)
+    engine = sqlite.engine_for(path, access).execution_options(compiled_cache=_COMPILED)
     try:
         with engine.connect() as connection:
             yield connection

@@ -6,7 +6,9 @@ takes the same rows out at the same place in the ledger, so that it refuses the 
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select, true
 
 from evidentia.pack.tables import Cell, Column, DerivedTable, Refusal, TableRow
 from evidentia.store.derived_refusals import archived
@@ -82,3 +84,10 @@ def take_out(connection: Connection, schema: DerivedSchema, number: int) -> int:
         )
         removed += connection.execute(delete(made).where(made.c.id.in_(ids))).rowcount
     return removed
+
+
+def forget(connection: Connection, schema: DerivedSchema, numbers: Sequence[int] | None) -> None:
+    """Take archives, or all, off the record; what they hold is, or will be, in the tables."""
+    for column in (schema.archived.c.archive_number, schema.archives.c.number):
+        wanted = true() if numbers is None else column.in_(numbers)
+        connection.execute(delete(column.table).where(wanted))

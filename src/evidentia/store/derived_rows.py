@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from blake3 import blake3
@@ -102,12 +102,13 @@ class RowWriter:
         self._schema = schema
         self._clock = clock
         self.checkpoint = read_checkpoint(connection, schema)
-        self._counters = self._read_counters()
+        self._saved = self._read_counters()
+        self._counters = dict.fromkeys(schema.tables, 0) | self._saved
         self._archived = ArchivedKeys(connection, schema)
 
     def _read_counters(self) -> dict[str, int]:
         rows = self._connection.execute(select(self._schema.counters)).all()
-        return dict.fromkeys(self._schema.tables, 0) | {row[0]: row[1] for row in rows}
+        return {row[0]: row[1] for row in rows}
 
     def apply(self, events: Sequence[PlacedEvent], origin: str) -> Applied:
         """Write what events give, which follow those that were applied before."""
@@ -275,15 +276,17 @@ class RowWriter:
                 changed_us=self._clock(),
             )
         )
-        known = set(self._connection.scalars(select(self._schema.counters.c.table_name)))
+        counters = self._schema.counters
         for name, last in self._counters.items():
-            values: dict[str, Any] = {"table_name": name, "last_id": last}
+            if last == self._saved.get(name):
+                continue
             statement = (
-                update(self._schema.counters).where(self._schema.counters.c.table_name == name)
-                if name in known
-                else insert(self._schema.counters)
+                update(counters).where(counters.c.table_name == name).values(last_id=last)
+                if name in self._saved
+                else insert(counters).values(table_name=name, last_id=last)
             )
-            self._connection.execute(statement.values(**values))
+            self._connection.execute(statement)
+        self._saved = dict(self._counters)
 
 
 def read_checkpoint(connection: Connection, schema: DerivedSchema) -> Checkpoint:

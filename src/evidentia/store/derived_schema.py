@@ -13,6 +13,7 @@ CHECK whose expression raises there would refuse with an error that names no rul
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -124,8 +125,9 @@ class DerivedSchema:
     archived: Table
 
 
+@lru_cache(maxsize=8)
 def derived_schema(database: PackDatabase, dialect: str) -> DerivedSchema:
-    """The tables of a pack's database.
+    """The tables of a pack's database. Kept, for building them takes longer than most writes.
 
     Args:
         database: The declaration.
@@ -334,18 +336,15 @@ def create_all(connection: Connection, schema: DerivedSchema) -> None:
     )
 
 
-def drop_declared(connection: Connection, schema: DerivedSchema) -> None:
-    """Drop all that the pack declared, whatever it declares now, and all that was derived."""
+def drop_declared(connection: Connection) -> None:
+    """Drop all that any version of the pack declared, and all that was derived."""
     found = inspect(connection)
-    for name in found.get_view_names():
-        connection.exec_driver_sql(f'DROP VIEW "{name}"')
-    kept = MetaData()
-    kept.reflect(connection, only=lambda name, _: name not in {*_KEPT, *schema.metadata.tables})
-    kept.drop_all(connection)
-    schema.metadata.drop_all(
-        connection,
-        tables=[each for each in schema.metadata.sorted_tables if each.name not in _KEPT],
-    )
+    for view in found.get_view_names():
+        connection.exec_driver_sql(f'DROP VIEW "{view}"')
+    # Those that others refer to come first in this order, and must go last.
+    for name, _ in reversed(found.get_sorted_table_and_fkc_names()):
+        if name is not None and name not in _KEPT:
+            connection.exec_driver_sql(f'DROP TABLE "{name}"')
 
 
 _KEPT: Final = frozenset({ARCHIVES, ARCHIVED, "alembic_version"})

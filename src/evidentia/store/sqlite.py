@@ -230,6 +230,7 @@ def _allow_reading(
 def _only_asks(name: str | None, value: str | None) -> bool:
     # These take what they tell of as an argument; an argument of any other sets it.
     return value is None or name in {
+        "foreign_key_check",
         "index_info",
         "index_list",
         "index_xinfo",
@@ -243,6 +244,7 @@ READABLE_PRAGMAS: Final = frozenset(
         "application_id",
         "busy_timeout",
         "cache_size",
+        "foreign_key_check",
         "foreign_keys",
         "index_info",
         "index_list",

@@ -6,7 +6,6 @@ from typing import Final
 
 from evidentia.pack.tables import PackDatabase
 from evidentia.pack.views import load_views
-from evidentia.packs.pipeline.mapped_values import MAPPED_VALUES
 from evidentia.packs.pipeline.records import rows_of
 from evidentia.packs.pipeline.tables import TABLES
 
@@ -14,7 +13,7 @@ DATABASE: Final = PackDatabase(
     name="pipeline",
     title="Receipts, stages, agents, sessions and missed service levels",
     version=1,
-    tables=(*TABLES, MAPPED_VALUES),
+    tables=TABLES,
     rows_of=rows_of,
     views=load_views(__package__ or ""),
 )

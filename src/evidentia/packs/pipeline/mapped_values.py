@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from evidentia.pack.tables import CellType, Column, DerivedTable, Stamp, TableIndex, up
+from evidentia.pack.tables import (
+    CellType,
+    Column,
+    DerivedTable,
+    Retention,
+    Stamp,
+    TableIndex,
+    up,
+)
 from evidentia.packs.pipeline.vocabulary import Rule
 
 _TEXT: Final = CellType.TEXT
@@ -29,4 +37,6 @@ MAPPED_VALUES: Final = DerivedTable(
             parts=(up("table_name"), up("column_name"), up("stated_value")),
         ),
     ),
+    # Made with the row that it is about, so it is as old.
+    retention=Retention(age="created_at"),
 )
