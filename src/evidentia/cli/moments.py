@@ -24,14 +24,19 @@ AsOfOption = Annotated[
 
 
 def as_of_text(moment: AsOf) -> str:
-    """The batch of an answer, for people."""
+    """The batch of an answer, or the ledger's size, for people."""
+    if moment.is_ledger:
+        applied = shown_time(moment.committed_us)
+        return f"as of event {moment.batch_id} of the ledger, applied {applied}"
     if not moment.batch_id:
         return "before the first batch"
     return f"as of batch {moment.batch_id}, committed {shown_time(moment.committed_us)}"
 
 
 def as_of_json(moment: AsOf) -> Json:
-    """The batch of an answer, as part of a JSON object."""
+    """The batch of an answer, or the ledger's size, as part of a JSON object."""
+    if moment.is_ledger:
+        return {"ledger_size": moment.batch_id, "applied": shown_time(moment.committed_us)}
     return {
         "batch": moment.batch_id,
         "committed": shown_time(moment.committed_us) if moment.batch_id else None,

@@ -28,9 +28,10 @@ def show_report(report: Report, output: Output) -> None:
     """Print a report."""
     sensor = "" if report.sensor is None else f", sensor {shown(report.sensor)}"
     output.say(f"{report.title}, {report.span.label}{sensor}")
+    what = "record" if report.as_of.is_ledger else "event"
     output.say(
         f"{shown_time(report.span.since_us)} to {shown_time(report.span.until_us)}, "
-        f"{counted(report.counts.events, 'event')}, {as_of_text(report.as_of)}"
+        f"{counted(report.counts.events, what)}, {as_of_text(report.as_of)}"
     )
     for section in report.sections:
         output.say("")
@@ -130,6 +131,12 @@ def _bar(values: Sequence[float], longest: float) -> str:
 def _show_footer(report: Report, output: Output) -> None:
     counts = report.counts
     output.say("")
+    if report.as_of.is_ledger:
+        output.say(
+            f"behind this report: {counted(counts.events, 'record')} of the period; "
+            f"{counted(counts.open_dead_letters, 'refused record')} of whatever time"
+        )
+        return
     output.say(
         f"behind this report: {counted(counts.events, 'event')} of the period; "
         f"{counted(counts.untimed_events, 'event')} without a usable time; "

@@ -112,6 +112,21 @@ class ReportSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseReport:
+    """The daily, weekly and monthly report of a pack's own database, by its queries.
+
+    Attributes:
+        counts: The query that counts the records of a period: ``since`` and ``until``, one row of
+            integers.
+        newest: The query of the newest time of a record: one row, one column.
+    """
+
+    sections: tuple[ReportSection, ...]
+    counts: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """What a report document is about.
 
@@ -177,6 +192,10 @@ class Pack:
             recognises a line of a file is used for the file.
         commands: What ``evidentia PACK ..`` can do.
         browser: What ``evidentia PACK browse FILE`` shows, if there is such a thing.
+        database_queries: Named queries over the tables and views of the pack's own database. There
+            a time is text; as a parameter or column of type ``time`` it is microseconds for whoever
+            asks.
+        database_report: What is reported of that database.
     """
 
     name: str
@@ -194,6 +213,8 @@ class Pack:
     seals: tuple[SealScheme, ...] = ()
     commands: tuple[PackCommand, ...] = ()
     browser: PackBrowser | None = None
+    database_queries: tuple[NamedQuery, ...] = ()
+    database_report: DatabaseReport | None = None
     contract_version: int = field(default=CONTRACT_VERSION)
 
     @property

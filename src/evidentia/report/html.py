@@ -64,6 +64,9 @@ def _range(span: Span) -> str:
 
 
 def _moment(report: Report) -> str:
+    if report.as_of.is_ledger:
+        size, at = report.as_of.batch_id, second(report.as_of.committed_us)
+        return f"As of event {size:,} of the ledger, applied {at}"
     if not report.as_of.batch_id:
         return "Before the first batch"
     return f"As of batch {report.as_of.batch_id:,}, committed {second(report.as_of.committed_us)}"
@@ -176,21 +179,39 @@ def _legend(section: Section) -> str:
 
 
 def _footer(report: Report) -> str:
-    counts = report.counts
-    facts = (
+    note = "Dead letters and gaps are those of all logs of the pack, of whatever time."
+    if report.as_of.is_ledger:
+        note = "Refused records are those of the whole ledger, of whatever time."
+    items = "".join(
+        f"<div><dt>{name}</dt><dd>{attribute(text)}</dd></div>" for name, text in _facts(report)
+    )
+    return (
+        '<footer class="card"><h2>Behind this report</h2>'
+        f'<p class="note">{note}</p>'
+        f'<dl class="facts">{items}</dl>{_gaps(report)}{_defanged(report)}</footer>\n'
+    )
+
+
+def _facts(report: Report) -> tuple[tuple[str, str], ...]:
+    counts, size = report.counts, report.as_of.batch_id
+    pack = ("Pack", f"{report.pack}, version {report.pack_version}")
+    changed = second(report.as_of.committed_us) if size else ""
+    if report.as_of.is_ledger:
+        return (
+            ("Records in the period", f"{counts.events:,}"),
+            ("Refused records", f"{counts.open_dead_letters:,}"),
+            pack,
+            ("As of event of the ledger", f"{size:,}"),
+            ("Applied", changed),
+        )
+    return (
         ("Events in the period", f"{counts.events:,}"),
         ("Events without a usable time", f"{counts.untimed_events:,}"),
         ("Open dead letters", f"{counts.open_dead_letters:,}"),
         ("Gaps", f"{counts.gaps:,}"),
-        ("Pack", f"{report.pack}, version {report.pack_version}"),
-        ("As of batch", f"{report.as_of.batch_id:,}"),
-        ("Committed", second(report.as_of.committed_us) if report.as_of.batch_id else ""),
-    )
-    items = "".join(f"<div><dt>{name}</dt><dd>{attribute(text)}</dd></div>" for name, text in facts)
-    return (
-        '<footer class="card"><h2>Behind this report</h2>'
-        '<p class="note">Dead letters and gaps are those of all logs of the pack, of whatever '
-        f'time.</p><dl class="facts">{items}</dl>{_gaps(report)}{_defanged(report)}</footer>\n'
+        pack,
+        ("As of batch", f"{size:,}"),
+        ("Committed", changed),
     )
 
 

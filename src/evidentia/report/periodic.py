@@ -10,7 +10,7 @@ from typing import Final
 
 from evidentia.errors import UsageError
 from evidentia.pack.contract import NamedQuery, Pack, ReportSection, SectionStyle
-from evidentia.report.queries import Answer, ask, bind
+from evidentia.report.queries import Answer, Reader, ask, bind
 from evidentia.store.reader import StoreReader
 from evidentia.store.scope import EVERYTHING, AsOf, Scope
 from evidentia.store.values import PeriodCounts, StoredGap
@@ -190,7 +190,7 @@ def make_report(
 
 
 def ask_over(
-    reader: StoreReader, query: NamedQuery, span: Span, within: Scope, top_n: int | None
+    reader: Reader, query: NamedQuery, span: Span, within: Scope, top_n: int | None
 ) -> Answer:
     """Run one of a pack's queries over a period."""
     values = bind(query, {}, span.until_us)

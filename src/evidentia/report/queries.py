@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from evidentia.errors import UsageError
 from evidentia.event.timestamp import parse_time
@@ -22,9 +22,8 @@ from evidentia.pack.contract import (
     ResultType,
 )
 from evidentia.report.visible import defanged
-from evidentia.store.reader import StoreReader
 from evidentia.store.scope import EVERYTHING, Scope
-from evidentia.store.values import SqlValue
+from evidentia.store.values import QueryResult, SqlValue
 
 _RELATIVE: Final = re.compile(r"-(\d{1,6})(s|m|h|d|w)")
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -144,8 +143,22 @@ def read_time(text: str, now_us: int) -> int:
     )
 
 
+class Reader(Protocol):
+    """What a named query is asked of: a store, or a pack's own database."""
+
+    def run_query(
+        self,
+        query: NamedQuery,
+        values: Mapping[str, SqlValue],
+        is_over: Callable[[], bool] | None = None,
+        within: Scope = EVERYTHING,
+    ) -> QueryResult:
+        """The rows of a named query over what a scope shows."""
+        ...
+
+
 def ask(
-    reader: StoreReader,
+    reader: Reader,
     query: NamedQuery,
     values: Mapping[str, SqlValue],
     is_over: Callable[[], bool] | None = None,

@@ -40,11 +40,13 @@ class AsOf:
         committed_us: When it was committed, UTC microseconds.
         is_newest: Nothing was asked for: all that is in the store is seen, also what was found or
             decided after the last batch.
+        is_ledger: Of a pack's own database: ``batch_id`` counts the events of its ledger instead.
     """
 
     batch_id: int
     committed_us: int
     is_newest: bool = False
+    is_ledger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

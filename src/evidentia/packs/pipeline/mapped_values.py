@@ -34,7 +34,14 @@ MAPPED_VALUES: Final = DerivedTable(
         TableIndex(name="idx_mapped_values_row_key", parts=(up("row_key"),)),
         TableIndex(
             name="idx_mapped_values_stated_value",
-            parts=(up("table_name"), up("column_name"), up("stated_value")),
+            # All that is counted by, so that nothing but the index is read.
+            parts=(
+                up("table_name"),
+                up("column_name"),
+                up("stated_value"),
+                up("stored_value"),
+                up("rule"),
+            ),
         ),
     ),
     # Made with the row that it is about, so it is as old.

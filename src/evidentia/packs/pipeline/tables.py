@@ -1,8 +1,8 @@
 """The seven tables of the pipeline's database, with upstream's names, columns, rules and indexes.
 
-Sharper than there: a JSON column holds JSON, a time is a time, an integer an integer. Two indexes
-more than there: the newest executions, and audit rows by their moment, which
-``recent_executions`` counts.
+Sharper than there: a JSON column holds JSON, a time is a time, an integer an integer. Four indexes
+more than there: receipts, collisions and missed service levels by the time that they state, of
+which reports are made, and audit rows by their moment, which ``recent_executions`` counts.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ RECEIPTS: Final = DerivedTable(
         _index("receipts", "execution_id", up("execution_id")),
         _index("receipts", "status", up("status"), down("created_at")),
         _index("receipts", "created_at", down("created_at")),
-        _index("receipts", "moment", moment("timestamp")),
+        _index("receipts", "timestamp", down("timestamp")),
     ),
     retention=Retention(age="created_at"),
 )
@@ -191,6 +191,7 @@ COLLISION_DETECTION: Final = DerivedTable(
         _index("collision_detection", "session_id", up("session_id"), down("timestamp")),
         _index("collision_detection", "agents", up("agent_id_1"), up("agent_id_2")),
         _index("collision_detection", "severity", up("severity"), down("created_at")),
+        _index("collision_detection", "timestamp", down("timestamp")),
     ),
 )
 
@@ -230,6 +231,7 @@ SLO_VIOLATIONS: Final = DerivedTable(
         _index("slo_violations", "execution_id", up("execution_id")),
         _index("slo_violations", "metric", up("metric"), down("created_at")),
         _index("slo_violations", "severity", up("severity"), down("created_at")),
+        _index("slo_violations", "timestamp", down("timestamp")),
     ),
 )
 
