@@ -16,8 +16,11 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evidentia.app import Config, Workspace, load_config, open_workspace
     from evidentia.app.ledgers import Ledgers
+    from evidentia.app.recording import DeskRecorder, open_recorder
     from evidentia.audit.verify import VerifyOptions
     from evidentia.errors import EvidentiaError
     from evidentia.event.envelope import Draft
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from evidentia.log.values import Limits, LogSource
     from evidentia.pack.conformance import assert_pack_conforms
     from evidentia.pack.contract import Pack
+    from evidentia.packs.pipeline.execution import Pipeline
     from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
     from evidentia.service.background import Background
     from evidentia.service.follow import FollowOptions
@@ -40,6 +44,7 @@ __all__ = [
     "Background",
     "Config",
     "Contribution",
+    "DeskRecorder",
     "Draft",
     "EvidentiaError",
     "FollowOptions",
@@ -51,6 +56,7 @@ __all__ = [
     "LogSource",
     "Outcome",
     "Pack",
+    "Pipeline",
     "PolicyDecision",
     "Signing",
     "Store",
@@ -63,6 +69,8 @@ __all__ = [
     "create_ledger",
     "load_config",
     "open_ledger",
+    "open_pipeline",
+    "open_recorder",
     "open_workspace",
     "store_at",
     "verify_ledger",
@@ -72,6 +80,7 @@ _HOMES: Final = {
     "Background": "evidentia.service.background",
     "Config": "evidentia.app",
     "Contribution": "evidentia.proof.policy",
+    "DeskRecorder": "evidentia.app.recording",
     "Draft": "evidentia.event.envelope",
     "EvidentiaError": "evidentia.errors",
     "FollowOptions": "evidentia.service.follow",
@@ -83,6 +92,7 @@ _HOMES: Final = {
     "LogSource": "evidentia.log.values",
     "Outcome": "evidentia.proof.policy",
     "Pack": "evidentia.pack.contract",
+    "Pipeline": "evidentia.packs.pipeline.execution",
     "PolicyDecision": "evidentia.proof.policy",
     "Signing": "evidentia.ledger.statements",
     "Store": "evidentia.store.opening",
@@ -95,10 +105,35 @@ _HOMES: Final = {
     "create_ledger": "evidentia.ledger.opening",
     "load_config": "evidentia.app",
     "open_ledger": "evidentia.ledger.opening",
+    "open_recorder": "evidentia.app.recording",
     "open_workspace": "evidentia.app",
     "store_at": "evidentia.store.opening",
     "verify_ledger": "evidentia.ledger.verifying",
 }
+
+
+def open_pipeline(
+    database: str | Path, *, ledger: str | Path | None = None, config: Config | None = None
+) -> Pipeline:
+    """What a program records the executions of its pipeline with.
+
+    The database and its ledger are made where there are none. The arguments are those of
+    ``open_recorder``.
+
+        pipeline = evidentia.open_pipeline("evidence/pipeline.db")
+        with pipeline.execution(agent_id="code-generator", operation="generation") as run:
+            with run.stage("μ₁_normalize"):
+                ...
+
+    Raises:
+        UsageError: The pack has several ledgers and none was named.
+        StoreError: The database cannot be made, or is another's.
+        LedgerError: The ledger cannot be made.
+    """
+    from evidentia.app.recording import open_recorder  # noqa: PLC0415 - start-up time
+    from evidentia.packs.pipeline.execution import Pipeline  # noqa: PLC0415 - start-up time
+
+    return Pipeline(open_recorder("pipeline", database, ledger=ledger, config=config))
 
 
 def __getattr__(name: str) -> object:

@@ -62,6 +62,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledgers: tuple[_LedgerTable, ...] = ()
     limits: _LimitsTable = _LimitsTable()
     ingest: _IngestTable = _IngestTable()
+    pack: dict[str, dict[str, object]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Config:
         seals: How the seals of a log are checked, by the pattern of its entry. Beside ``sources``
             and not in them: a source is what decides which rows there are.
         ledgers: The ledgers of our own. Those that are mirrored stand in ``sources`` as well.
+        settings: What ``[pack.NAME]`` says to each pack, by its name; the pack reads it.
     """
 
     path: Path | None = None
@@ -81,6 +83,7 @@ class Config:
     options: IngestOptions = field(default_factory=IngestOptions)
     seals: Mapping[str, SealReferences] = field(default_factory=dict)
     ledgers: tuple[LedgerEntry, ...] = ()
+    settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 def load_config(path: Path | None) -> Config:
@@ -129,6 +132,7 @@ def _config(path: Path, table: _File) -> Config:
         )
         + tuple(ledger_source(each.folder, each.pack) for each in ledgers if each.is_mirrored),
         ledgers=ledgers,
+        settings=table.pack,
         seals={
             str(folder / Path(log.path).expanduser()): SealReferences(
                 is_sealed=log.sealed,

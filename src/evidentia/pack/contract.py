@@ -17,6 +17,7 @@ from evidentia.pack.command import PackCommand
 from evidentia.pack.seal import SealScheme
 from evidentia.pack.state import State
 from evidentia.pack.summary import Summary
+from evidentia.pack.tables import PackDatabase
 
 CONTRACT_VERSION: Final = 1
 """Raised when a pack written for the earlier contract would no longer load."""
@@ -192,6 +193,7 @@ class Pack:
             recognises a line of a file is used for the file.
         commands: What ``evidentia PACK ..`` can do.
         browser: What ``evidentia PACK browse FILE`` shows, if there is such a thing.
+        database: A database of the pack's own, filled from its ledger.
         database_queries: Named queries over the tables and views of the pack's own database. There
             a time is text; as a parameter or column of type ``time`` it is microseconds for whoever
             asks.
@@ -213,6 +215,7 @@ class Pack:
     seals: tuple[SealScheme, ...] = ()
     commands: tuple[PackCommand, ...] = ()
     browser: PackBrowser | None = None
+    database: PackDatabase | None = None
     database_queries: tuple[NamedQuery, ...] = ()
     database_report: DatabaseReport | None = None
     contract_version: int = field(default=CONTRACT_VERSION)

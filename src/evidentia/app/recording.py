@@ -1,0 +1,149 @@
+"""Recording into a pack's own database from a program: its ledger, its tables, the clocks."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from evidentia.app.configuration import Config, load_config
+from evidentia.app.ledgers import Ledgers, OpenLedger
+from evidentia.app.pack_database import PackDesk
+from evidentia.app.references import LedgerEntry
+from evidentia.app.workspace import Workspace, open_workspace, utc_microseconds
+from evidentia.errors import UsageError
+from evidentia.event.envelope import Draft
+from evidentia.pack.contract import Pack
+from evidentia.pack.recorder import Recorded
+from evidentia.pack.tables import Refusal
+from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
+
+_LEDGER_SUFFIX: Final = ".ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRecorder:
+    """Fills ``evidentia.pack.recorder.Recorder``. It holds nothing open; threads may share it.
+
+    Attributes:
+        desk: The ledger and the database.
+        pack_settings: What the configuration says of the pack.
+    """
+
+    desk: PackDesk
+    pack_settings: Mapping[str, object]
+
+    def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
+        """Append events to the ledger, all or none, and make the rows of each.
+
+        Raises:
+            RejectionError: An event may not stand in the ledger; nothing was written.
+            LedgerError: The ledger fails, or others hold it for too long; nothing was written.
+            StoreError: The events are in the ledger, and the tables are yet to be filled.
+        """
+        done = self.desk.record(drafts)
+        refused = {
+            each.sequence: Refusal(reason=each.reason, detail=each.detail) for each in done.refused
+        }
+        return tuple(
+            Recorded(
+                id=each.id,
+                sequence=each.sequence,
+                is_repeat=each.is_repeat,
+                refusal=refused.get(each.sequence),
+            )
+            for each in done.acknowledged
+        )
+
+    def settings(self) -> Mapping[str, object]:
+        """What the configuration says of the pack."""
+        return self.pack_settings
+
+    def now_us(self) -> int:
+        """The time now."""
+        return self.desk.clock()
+
+    def elapsed_us(self) -> int:
+        """Microseconds of the monotonic clock."""
+        return time.monotonic_ns() // 1_000
+
+    def random_hex(self, count: int) -> str:
+        """So many random bytes, as hex."""
+        return secrets.token_hex(count)
+
+
+def open_recorder(
+    pack: str,
+    database: str | Path,
+    *,
+    ledger: str | Path | None = None,
+    config: Config | None = None,
+    clock: Callable[[], int] = utc_microseconds,
+) -> DeskRecorder:
+    """What a program records with. The database and its ledger are made where there are none.
+
+    Args:
+        pack: The pack whose tables they are.
+        database: The file of the database.
+        ledger: The ledger's name in the configuration, or its folder; by default the one that the
+            configuration names for the pack, else the folder beside the database that is called
+            like it and ends in ``.ledger``.
+        config: The configuration; by default none.
+        clock: UTC microseconds.
+
+    Raises:
+        UsageError: There is no such pack, it has no database, or has several ledgers.
+        StoreError: The database cannot be made, or is another's.
+        LedgerError: The ledger cannot be made.
+    """
+    workspace = open_workspace(load_config(None) if config is None else config)
+    found = workspace.pack(pack)
+    desk = desk_of(workspace, found, Path(database), ledger=ledger, asked_by="a program")
+    desk = replace(desk, clock=clock)
+    if not desk.store.exists():
+        desk.init()
+    return DeskRecorder(desk=desk, pack_settings=workspace.config.settings.get(pack, {}))
+
+
+def desk_of(
+    workspace: Workspace,
+    pack: Pack,
+    path: Path,
+    *,
+    ledger: str | Path | None = None,
+    key: str | None = None,
+    asked_by: str,
+) -> PackDesk:
+    """The database of a pack at a path, with its ledger.
+
+    Raises:
+        UsageError: The pack has no database, or several ledgers and none was named.
+    """
+    if pack.database is None:
+        raise UsageError(f"the pack {pack.name!r} has no database of its own")
+    reason = f"asked for by {asked_by}"
+    asked = Contribution(rule_id="ledger.append.operator", outcome=Outcome.ALLOW, reason=reason)
+
+    def policy(opened: OpenLedger) -> PolicyDecision:
+        return compose((asked, *opened.contributions()))
+
+    ledgers = Ledgers(workspace)
+    name = ledger if ledger is not None else _own_ledger(workspace, pack.name, path)
+    return PackDesk(
+        database=pack.database,
+        path=path,
+        ledgers=ledgers,
+        entry=ledgers.entry_or_new(str(name), key),
+        policy=policy,
+    )
+
+
+def _own_ledger(workspace: Workspace, pack: str, path: Path) -> str:
+    own: list[LedgerEntry] = [each for each in workspace.config.ledgers if each.pack == pack]
+    if len(own) > 1:
+        names = ", ".join(each.name for each in own)
+        raise UsageError(f"the pack {pack!r} has several ledgers: {names}", fix="name one of them")
+    return own[0].name if own else str(path.with_suffix(_LEDGER_SUFFIX))
