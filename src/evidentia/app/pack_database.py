@@ -20,7 +20,8 @@ from evidentia.event.envelope import Draft
 from evidentia.event.timestamp import format_time
 from evidentia.ledger.statements import Signing
 from evidentia.ledger.values import Acknowledgement
-from evidentia.pack.tables import PackDatabase
+from evidentia.pack.recorder import Recorded
+from evidentia.pack.tables import PackDatabase, Refusal
 from evidentia.proof.policy import PolicyDecision
 from evidentia.store.derived import DerivedStore
 from evidentia.store.derived_archive import Restored, archive, restore
@@ -39,21 +40,6 @@ WAIT_SECONDS: Final = 30.0
 """How long recording waits for those who record at the same time."""
 _DAY_US: Final = 86_400_000_000
 _RANDOM_BYTES: Final = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What recording did.
-
-    Attributes:
-        acknowledged: Each event, on the disk.
-        replayed: What the database was given, of others' events as well.
-        refused: Those of these events that no rows came of.
-    """
-
-    acknowledged: tuple[Acknowledgement, ...]
-    replayed: Replayed
-    refused: tuple[RefusedRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +108,7 @@ class PackDesk:
             return False
         return True
 
-    def record(self, drafts: Sequence[Draft]) -> Recorded:
+    def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
         """Append events, all or none, and bring the database to the end of the ledger.
 
         On return the events are on the disk, and in the database or among its refused ones. Others
@@ -132,17 +118,18 @@ class PackDesk:
             RejectionError: The ledger refuses; nothing was written.
             LedgerError: The ledger fails, or was held for longer than ``wait_seconds``.
             StoreError: The events are in the ledger, and not in the database; whatever is recorded
-                next, or ``project``, completes it.
+                next, or ``project``, completes it. Or there is no such database; nothing was
+                written.
         """
         # A database that cannot take the rows is found out before anything is appended.
         with self.store.reading():
             pass
         with self._opened() as opened:
             done = opened.append(drafts, self.policy(opened))
-        replayed = self.project()
+        self.project()
         with self.store.reading() as reader:
-            refused = reader.refused_among([each.sequence for each in done])
-        return Recorded(acknowledged=done, replayed=replayed, refused=refused)
+            refused = {each.sequence: each for each in reader.refused_among(_sequences(done))}
+        return tuple(_recorded(each, refused.get(each.sequence)) for each in done)
 
     @contextmanager
     def _opened(self) -> Iterator[OpenLedger]:
@@ -244,3 +231,16 @@ class PackDesk:
         if not self._has_ledger():
             return None
         return checkpoint.size + sum(1 for _ in events_after(self.entry.folder, checkpoint))
+
+
+def _sequences(done: Sequence[Acknowledgement]) -> list[int]:
+    return [each.sequence for each in done]
+
+
+def _recorded(done: Acknowledgement, refused: RefusedRecord | None) -> Recorded:
+    return Recorded(
+        id=done.id,
+        sequence=done.sequence,
+        is_repeat=done.is_repeat,
+        refusal=None if refused is None else Refusal(reason=refused.reason, detail=refused.detail),
+    )
