@@ -255,17 +255,22 @@ def new_place(path: Path) -> Iterator[Path]:
         try:
             yield fresh
             _synced(fresh)
-            # A link never takes the place of what is there, as a renaming would.
-            os.link(fresh, path)
+            _name(fresh, path)
         finally:
             for each in (fresh, *(Path(f"{fresh}{end}") for end in ("-wal", "-shm", "-journal"))):
                 with suppress(OSError):
                     each.unlink(missing_ok=True)
         _synced(path.parent)
-    except FileExistsError as error:
-        raise _taken(path) from error
     except OSError as error:
         raise _unreachable(path, error) from error
+
+
+def _name(fresh: Path, path: Path) -> None:
+    try:
+        # A link never takes the place of what is there, as a renaming would.
+        os.link(fresh, path)
+    except FileExistsError as error:
+        raise _taken(path) from error
 
 
 def _synced(path: Path) -> None:

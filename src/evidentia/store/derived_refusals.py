@@ -21,6 +21,7 @@ from evidentia.store.translate import is_refusal
 
 _RULE: Final = re.compile(r"\bck_\w+")
 _SHOWN_CHARACTERS: Final = 80
+_INTEGER_END: Final = 2**63
 
 
 class RefusalReason(StrEnum):
@@ -63,13 +64,18 @@ def declaration_problem(schema: DerivedSchema, row: TableRow) -> Refusal | None:
     table = schema.database.table(row.table)
     for name in sorted(set(row.values) - {each.name for each in table.columns}):
         return _refusal(RefusalReason.DECLARATION, f"{row.table} has no column {name}")
-    for column in table.columns:
-        value = row.values.get(column.name)
-        # SQLite would take all three, and PostgreSQL none of them.
-        if isinstance(value, bool) or not isinstance(value, _PYTHON_TYPES[column.type]):
-            return _refusal(_OF_TYPE[column.type], f"{column.name} is {_shown(value)}")
-        if isinstance(value, str) and "\0" in value:
-            return _refusal(RefusalReason.BAD_TEXT, f"{column.name} holds a NUL")
+    problems = (_value_problem(each, row.values.get(each.name)) for each in table.columns)
+    return next((each for each in problems if each is not None), None)
+
+
+def _value_problem(column: Column, value: object) -> Refusal | None:
+    """What SQLite would take and PostgreSQL would not, or what fits neither."""
+    if isinstance(value, bool) or not isinstance(value, _PYTHON_TYPES[column.type]):
+        return _refusal(_OF_TYPE[column.type], f"{column.name} is {_shown(value)}")
+    if isinstance(value, int) and not -_INTEGER_END <= value < _INTEGER_END:
+        return _refusal(RefusalReason.BAD_NUMBER, f"{column.name} is beyond 64 bits")
+    if isinstance(value, str) and "\0" in value:
+        return _refusal(RefusalReason.BAD_TEXT, f"{column.name} holds a NUL")
     return None
 
 

@@ -5,10 +5,10 @@ so it holds on every connection, whoever opened it; types are upstream's, which 
 not have, so each type is a rule as well. Times are text as SQL's date functions read it.
 
 What surprised: SQLite reads the 30th of February as the 2nd of March and a bare number as a Julian
-day, so a time is held against its pattern, and its date against itself with
-no days added, which makes SQLite count. PostgreSQL has neither
-``json_valid`` nor ``julianday``; it is given both, so that rules and views are the same text. And a
-CHECK whose expression raises there would refuse with an error that names no rule.
+day, so a time is held against its pattern, and its date against itself with no days added, which
+makes SQLite count. PostgreSQL has neither ``json_valid`` nor ``julianday``; it is given both, so
+that rules and views are the same text. And a CHECK whose expression raises there would refuse with
+an error that names no rule.
 """
 
 from __future__ import annotations
