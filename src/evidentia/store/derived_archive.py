@@ -37,7 +37,7 @@ from evidentia.pack.tables import DerivedTable
 from evidentia.store import sqlite
 from evidentia.store.derived import DerivedStore, new_file, opened, require_file
 from evidentia.store.derived_archived import forget, key_column, take_out
-from evidentia.store.derived_reading import ROWS_HELD, ArchiveRecord
+from evidentia.store.derived_reading import ROWS_HELD, ArchiveRecord, streamed
 from evidentia.store.derived_refusals import RefusalReason
 from evidentia.store.derived_rows import Checkpoint, read_checkpoint
 from evidentia.store.derived_schema import DerivedSchema, create_all
@@ -226,8 +226,7 @@ def _stored_rows(connection: Connection, schema: DerivedSchema) -> _Streamed:
 
 
 def _each(connection: Connection, table: Table, query: Select[*tuple[Any, ...]]) -> _Streamed:
-    streaming = connection.execution_options(yield_per=ROWS_HELD)
-    for row in streaming.execute(query.order_by(table.c.id)).mappings():
+    for row in streamed(connection, query.order_by(table.c.id)).mappings():
         yield table, dict(row)
 
 

@@ -19,6 +19,13 @@ ROWS_HELD: Final = 1_000
 """Rows that are in memory at once."""
 
 
+def streamed(
+    connection: Connection, query: Select[*tuple[Any, ...]]
+) -> CursorResult[*tuple[Any, ...]]:
+    """The rows of a query, of which few are in memory at once."""
+    return connection.execute(query, execution_options={"yield_per": ROWS_HELD})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedRecord:
     """An event that no rows came of."""
@@ -85,7 +92,7 @@ class DerivedReader:
             yield tuple(row)
 
     def _streamed(self, query: Select[*tuple[Any, ...]]) -> CursorResult[*tuple[Any, ...]]:
-        return self.connection.execution_options(yield_per=ROWS_HELD).execute(query)
+        return streamed(self.connection, query)
 
     def row_counts(self) -> dict[str, int]:
         """How many rows each declared table has."""

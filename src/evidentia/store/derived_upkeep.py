@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from blake3 import blake3
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect, literal_column, select, table
 from evidentia.errors import StoreDamagedError
 from evidentia.store import sqlite
 from evidentia.store.derived import DerivedStore, new_place
-from evidentia.store.derived_reading import ROWS_HELD
+from evidentia.store.derived_reading import streamed
 from evidentia.store.derived_schema import OWN_TABLES, DerivedSchema
 from evidentia.store.translate import translated
 
@@ -164,11 +164,9 @@ def _copy(source: sqlite3.Connection, path: Path) -> None:
 def content_digest(connection: Connection, schema: DerivedSchema) -> str:
     """A digest of every row of every table, in order."""
     hasher = blake3(derive_key_context=_CONTEXT)
-    streaming = connection.execution_options(yield_per=ROWS_HELD)
     for name, made in sorted(schema.metadata.tables.items()):
         key = next(iter(made.columns))
-        rows: Any = streaming.execute(select(made).order_by(key))
-        for row in rows:
+        for row in streamed(connection, select(made).order_by(key)):
             hasher.update(msgspec.msgpack.encode((str(name), *row)))
     return hasher.hexdigest()
 
