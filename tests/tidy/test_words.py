@@ -10,9 +10,11 @@ import pytest
 
 from .source import CHECKOUT, names, strings, texts
 
-# `immutable=1` is what SQLite calls an option of its own.
+# `immutable=1` is what SQLite calls an option of its own, and IMMUTABLE what PostgreSQL calls a
+# function of nothing but its arguments.
 CLAIMS: Final = re.compile(
-    r"tamper[- ]?(proof|evident|resistant)|\bimmutab(le(?!=)|ility)|unforgeable|unhackable",
+    r"tamper[- ]?(proof|evident|resistant)|\bimmutab(le(?!=| PARALLEL SAFE)|ility)"
+    r"|unforgeable|unhackable",
     re.IGNORECASE,
 )
 # Folders of the machine something was written on. A honeypot's logs do hold /root and /tmp, and
@@ -52,6 +54,7 @@ def test_no_data_file_claims_more_than_the_evidence_gives(suffix: str) -> None:
         ("Tamper-evident storage", True),
         ("an immutable record", True),
         ("file:x.db?mode=ro&immutable=1", False),
+        ("LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE", False),
         ("no accidental damage found", False),
     ],
 )

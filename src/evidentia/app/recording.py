@@ -18,7 +18,6 @@ from evidentia.errors import UsageError
 from evidentia.event.envelope import Draft
 from evidentia.pack.contract import Pack
 from evidentia.pack.recorder import Recorded
-from evidentia.pack.tables import Refusal
 from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
 
 _LEDGER_SUFFIX: Final = ".ledger"
@@ -44,19 +43,7 @@ class DeskRecorder:
             LedgerError: The ledger fails, or others hold it for too long; nothing was written.
             StoreError: The events are in the ledger, and the tables are yet to be filled.
         """
-        done = self.desk.record(drafts)
-        refused = {
-            each.sequence: Refusal(reason=each.reason, detail=each.detail) for each in done.refused
-        }
-        return tuple(
-            Recorded(
-                id=each.id,
-                sequence=each.sequence,
-                is_repeat=each.is_repeat,
-                refusal=refused.get(each.sequence),
-            )
-            for each in done.acknowledged
-        )
+        return self.desk.record(drafts)
 
     def settings(self) -> Mapping[str, object]:
         """What the configuration says of the pack."""

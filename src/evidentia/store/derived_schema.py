@@ -13,6 +13,7 @@ an error that names no rule.
 
 from __future__ import annotations
 
+import importlib.resources
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -84,28 +85,7 @@ _NOW: Final = {
     SQLITE: "CURRENT_TIMESTAMP",
     "postgresql": "to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
 }
-POSTGRESQL_FUNCTIONS: Final = (
-    """
-    CREATE OR REPLACE FUNCTION json_valid(document text) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-    BEGIN
-      PERFORM document::json;
-      RETURN document IS NOT NULL;
-    EXCEPTION WHEN data_exception THEN
-      RETURN false;
-    END $$
-    """,
-    """
-    CREATE OR REPLACE FUNCTION julianday(moment text) RETURNS double precision
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET timezone = 'UTC' AS $$
-    BEGIN
-      RETURN round(extract(epoch FROM moment::timestamptz) * 1000) / 86400000.0 + 2440587.5;
-    EXCEPTION WHEN data_exception THEN
-      RETURN NULL;
-    END $$
-    """,
-)
-"""What the rules and views need, and PostgreSQL lacks; in milliseconds, as SQLite counts."""
+_FUNCTION_END: Final = "$$;"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +296,7 @@ def _archived(metadata: MetaData) -> Table:
 def create_all(connection: Connection, schema: DerivedSchema) -> None:
     """Make every table, index and view, and the checkpoint of a database with nothing in it."""
     if connection.dialect.name != SQLITE:
-        for function in POSTGRESQL_FUNCTIONS:
+        for function in _functions():
             connection.exec_driver_sql(function)
     schema.metadata.create_all(connection)
     for view in schema.database.views:
@@ -335,6 +315,13 @@ def create_all(connection: Connection, schema: DerivedSchema) -> None:
             changed_us=0,
         )
     )
+
+
+def _functions() -> list[str]:
+    """The functions that PostgreSQL lacks, each as one statement."""
+    file = importlib.resources.files("evidentia.store").joinpath("sql/functions_postgresql.sql")
+    statements = file.read_text("utf-8").split(_FUNCTION_END)
+    return [f"{each}{_FUNCTION_END}" for each in statements if each.strip()]
 
 
 def drop_declared(connection: Connection) -> None:
