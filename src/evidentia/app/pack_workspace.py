@@ -15,6 +15,7 @@ from typing import Final
 from evidentia.app.ledger_events import events_of
 from evidentia.app.ledgers import Ledgers
 from evidentia.app.line_source import lines_of_files
+from evidentia.app.recording import recorder_of
 from evidentia.app.references import LedgerEntry
 from evidentia.app.workspace import Workspace, utc_microseconds
 from evidentia.app.writing import write_new
@@ -23,6 +24,7 @@ from evidentia.event.envelope import Draft
 from evidentia.ledger.verifying import VerifyRules
 from evidentia.log.globbing import expand
 from evidentia.pack.contract import Pack
+from evidentia.pack.recorder import Recorder
 from evidentia.pack.workspace import (
     Appended,
     LedgerEvent,
@@ -49,6 +51,8 @@ class PackWorkspace:
         ledger: The ledger that the command line names; without it, the pack's own.
         key: Where its signing key is, if not where the configuration says.
         appends: The command may append.
+        database: The pack's own database that the command line names; without it, the usual one.
+        records: The command may record into it.
     """
 
     workspace: Workspace
@@ -57,6 +61,8 @@ class PackWorkspace:
     ledger: str | None = None
     key: str | None = None
     appends: bool = False
+    database: Path | None = None
+    records: bool = False
 
     def lines(self, pattern: str) -> Iterator[SourceLine]:
         """Every line of the files that a path or glob stands for."""
@@ -205,6 +211,23 @@ class PackWorkspace:
                 )
                 for each in done
             )
+
+    def recorder(self) -> Recorder:
+        """What records into the pack's own database.
+
+        Raises:
+            UsageError: The command does not declare that it records, or the pack has no database.
+        """
+        if not self.records:
+            raise UsageError(f"the command {self.command!r} does not declare that it records")
+        return recorder_of(
+            self.workspace,
+            self.pack,
+            self.database,
+            ledger=self.ledger,
+            key=self.key,
+            asked_by=f"{self.command}, {self.operator()}",
+        )
 
     def query(self, name: str, parameters: Mapping[str, str] | None = None) -> StoredRows:
         """The answer of one of the pack's named queries."""

@@ -14,11 +14,12 @@ from evidentia.app.ledgers import Ledgers, OpenLedger
 from evidentia.app.pack_database import PackDesk
 from evidentia.app.references import LedgerEntry
 from evidentia.app.workspace import Workspace, open_workspace, utc_microseconds
-from evidentia.errors import UsageError
+from evidentia.errors import ConfigError, UsageError
 from evidentia.event.envelope import Draft
 from evidentia.pack.contract import Pack
 from evidentia.pack.recorder import Recorded
 from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
+from evidentia.store.opening import DEFAULT_PATH
 
 _LEDGER_SUFFIX: Final = ".ledger"
 
@@ -93,6 +94,43 @@ def open_recorder(
     if not desk.store.exists():
         desk.init()
     return DeskRecorder(desk=desk, pack_settings=workspace.config.settings.get(pack, {}))
+
+
+def recorder_of(
+    workspace: Workspace,
+    pack: Pack,
+    path: Path | None,
+    *,
+    ledger: str | Path | None,
+    key: str | None,
+    asked_by: str,
+) -> DeskRecorder:
+    """What a command records with, into a database that is there.
+
+    Raises:
+        UsageError: The pack has no database, or several ledgers and none was named.
+    """
+    place = database_path(workspace, pack) if path is None else path
+    desk = desk_of(workspace, pack, place, ledger=ledger, key=key, asked_by=asked_by)
+    return DeskRecorder(desk=desk, pack_settings=workspace.config.settings.get(pack.name, {}))
+
+
+def database_path(workspace: Workspace, pack: Pack) -> Path:
+    """Where the database of a pack is: where its settings say, else in the usual folder.
+
+    Raises:
+        ConfigError: The settings name no path.
+    """
+    config = workspace.config
+    stated = config.settings.get(pack.name, {}).get("database")
+    if stated is None:
+        return DEFAULT_PATH.with_name(f"{pack.name}.db")
+    if not isinstance(stated, str) or not stated:
+        raise ConfigError(
+            f"database is {stated!r} and no path", where=f"pack.{pack.name}", fix="name a file"
+        )
+    folder = Path() if config.path is None else config.path.resolve().parent
+    return folder / Path(stated).expanduser()
 
 
 def desk_of(

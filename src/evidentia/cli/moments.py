@@ -27,7 +27,7 @@ def as_of_text(moment: AsOf) -> str:
     """The batch of an answer, or the ledger's size, for people."""
     if moment.is_ledger:
         applied = shown_time(moment.committed_us)
-        return f"as of event {moment.batch_id} of the ledger, applied {applied}"
+        return f"as of the ledger's first {moment.batch_id:,} events, applied {applied}"
     if not moment.batch_id:
         return "before the first batch"
     return f"as of batch {moment.batch_id}, committed {shown_time(moment.committed_us)}"

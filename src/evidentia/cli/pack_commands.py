@@ -9,12 +9,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from evidentia.cli import pack_database
 from evidentia.cli.browsing import BROWSE, browse_callback
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column
@@ -76,7 +78,7 @@ def _packs_with_commands() -> dict[str, Pack]:
 
 def has_commands(pack: Pack) -> bool:
     """Whether anything stands under a pack's name."""
-    return bool(pack.commands) or pack.browser is not None
+    return bool(pack.commands or pack.database_queries) or pack.browser is not None
 
 
 def pack_group(pack: Pack) -> TyperGroup:
@@ -103,6 +105,8 @@ def pack_group(pack: Pack) -> TyperGroup:
             help=_plain_markup(pack.browser.help),
             epilog=f"Example: {pack.browser.example}",
         )(browse_callback(pack))
+    if pack.database_queries:
+        pack_database.register(app, pack)
     return get_group(app)
 
 
@@ -126,13 +130,22 @@ def _callback(pack: Pack, command: PackCommand) -> Callable[..., int]:
 
     wanted = [inspect.Parameter("context", _BY_NAME, annotation=typer.Context)]
     wanted += [_typed(each) for each in parameters]
-    if command.appends or command.reads_ledger:
-        wanted.append(_optional("ledger", _LEDGER))
-    if command.appends:
-        wanted.append(_optional("key", _KEY))
+    wanted += [_optional(name, option) for name, option in _own_options(command).items()]
     call.__signature__ = inspect.Signature(wanted)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in wanted}
     return call
+
+
+def _own_options(command: PackCommand) -> dict[str, object]:
+    """The options that a command has for what it declares to use."""
+    options: dict[str, object] = {}
+    if command.records:
+        options["database"] = pack_database.DATABASE
+    if command.appends or command.reads_ledger or command.records:
+        options["ledger"] = _LEDGER
+    if command.appends or command.records:
+        options["key"] = _KEY
+    return options
 
 
 _BY_NAME: Final = inspect.Parameter.KEYWORD_ONLY
@@ -174,13 +187,17 @@ def _marker(parameter: CommandParameter) -> object:
 def _run(session: Session, pack: Pack, command: PackCommand, given: dict[str, Any]) -> int:
     from evidentia.app.pack_workspace import PackWorkspace  # noqa: PLC0415 - imports everything
 
+    own = {name: given.pop(name) for name in _own_options(command)}
+    database = own.get("database")
     workspace = PackWorkspace(
         workspace=session.workspace(),
         pack=pack,
         command=f"{pack.name} {command.name}",
-        ledger=given.pop("ledger", None) if command.appends or command.reads_ledger else None,
-        key=given.pop("key", None) if command.appends else None,
+        ledger=own.get("ledger"),
+        key=own.get("key"),
         appends=command.appends,
+        database=None if database is None else Path(database),
+        records=command.records,
     )
     values = {name: tuple(each) if isinstance(each, list) else each for name, each in given.items()}
     return show(command.run(workspace, **values), session.output)

@@ -17,10 +17,10 @@ from evidentia.cli.session import Session
 from evidentia.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from evidentia.app import Workspace
     from evidentia.audit.explain import Explanation
+    from evidentia.pack.contract import NamedQuery
     from evidentia.report.queries import Answer
     from evidentia.store.values import EventFilter, SqlValue
 
@@ -68,10 +68,11 @@ def query_command(
     session: Session = context.obj
     workspace = session.workspace()
     if is_list or name is None:
-        _list_queries(workspace, session.output)
+        found = [(pack.name, each) for pack in workspace.packs.values() for each in pack.queries]
+        list_queries(found, session.output)
         return
     query = find_query(name, workspace.packs)
-    given = _assignments(values or [])
+    given = assignments(values or [])
     now = utc_microseconds()
     deadline = time.monotonic() + timeout_seconds
     with workspace.store.reader() as reader:
@@ -88,7 +89,12 @@ def query_command(
         show_answer(answer, session.output)
 
 
-def _assignments(values: list[str]) -> dict[str, str]:
+def assignments(values: list[str]) -> dict[str, str]:
+    """The values that are given to parameters, by their names.
+
+    Raises:
+        UsageError: One is not of the form PARAMETER=VALUE.
+    """
     pairs = [value.partition("=") for value in values]
     wrong = [value for value, (_name, mark, _text) in zip(values, pairs, strict=True) if not mark]
     if wrong:
@@ -99,8 +105,8 @@ def _assignments(values: list[str]) -> dict[str, str]:
     return {name: text for name, _mark, text in pairs}
 
 
-def _list_queries(workspace: Workspace, output: Output) -> None:
-    found = [(pack.name, query) for pack in workspace.packs.values() for query in pack.queries]
+def list_queries(found: Sequence[tuple[str, NamedQuery]], output: Output) -> None:
+    """Named queries with their packs, for people or as one JSON object."""
     if output.is_json:
         output.emit(
             {

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
+class Target:
     """Where a report goes, and in which form; no form is text, or with ``--json`` our object."""
 
     format: Format | None
@@ -85,8 +85,8 @@ def _command(period: str) -> Callable[..., None]:
         section: SectionOption = None,
     ) -> None:
         session: Session = context.obj
-        target = _Target(format=form, section=section, path=output, is_forced=is_forced)
-        _check(target, session.output)
+        target = Target(format=form, section=section, path=output, is_forced=is_forced)
+        check_target(target, session.output)
         wanted = Wanted(
             period=period,
             date=when,
@@ -97,13 +97,18 @@ def _command(period: str) -> Callable[..., None]:
             is_all_sensors=is_all_sensors,
         )
         made = make(session.workspace(), wanted, has_documents=form is Format.JSON)
-        _write(made, target, session.output)
+        write(made, target, session.output)
 
     report_command.__doc__ = f"Report on a {_NOUNS[period]} of a pack's logs."
     return report_command
 
 
-def _check(target: _Target, output: Output) -> None:
+def check_target(target: Target, output: Output) -> None:
+    """Pass if what is asked for fits together.
+
+    Raises:
+        UsageError: It does not.
+    """
     if output.is_json and target.format is not None:
         raise UsageError(
             "--json and --format say different things",
@@ -113,7 +118,8 @@ def _check(target: _Target, output: Output) -> None:
         raise UsageError("--section goes with --format csv", fix="add it, or leave --section out")
 
 
-def _write(made: Made, target: _Target, output: Output) -> None:
+def write(made: Made, target: Target, output: Output) -> None:
+    """Print reports, or write them to a file, in the form that was asked for."""
     if target.path is None:
         if output.is_json:
             output.emit(reports_json(made.reports))
@@ -137,7 +143,7 @@ def _save(pieces: Iterator[str], file: BinaryIO) -> int:
     return sum(file.write(piece.encode("utf-8", "backslashreplace")) for piece in pieces)
 
 
-def _pieces(made: Made, target: _Target, output: Output) -> Iterator[str]:
+def _pieces(made: Made, target: Target, output: Output) -> Iterator[str]:
     from evidentia.report.html import write_page  # noqa: PLC0415 - start-up time
     from evidentia.report.sheet import write_sheet  # noqa: PLC0415 - start-up time
 

@@ -30,7 +30,7 @@ BUILT_IN_COMMANDS: Final = frozenset(
 SHARED_OPTIONS: Final = frozenset(
     (
         *("--config", "--store", "--db", "--json", "--quiet", "-q", "--verbose", "-v"),
-        *("--version", "-V", "--help", "-h", "--ledger", "--key"),
+        *("--version", "-V", "--help", "-h", "--ledger", "--key", "--database"),
     )
 )
 """Options that every command has, or every command with a ledger."""
@@ -146,6 +146,8 @@ class PackCommand:
         example: A whole command line, shown in the help.
         appends: It may append to the pack's ledger; it gets the options ``--ledger`` and ``--key``.
         reads_ledger: It reads the pack's ledger; it gets the option ``--ledger``.
+        records: It records into the pack's own database, by way of its ledger; it gets the options
+            ``--database``, ``--ledger`` and ``--key``.
     """
 
     name: str
@@ -153,6 +155,7 @@ class PackCommand:
     example: str
     appends: bool = False
     reads_ledger: bool = False
+    records: bool = False
 
     @property
     def help(self) -> str:

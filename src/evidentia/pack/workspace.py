@@ -12,6 +12,7 @@ from typing import Protocol
 
 from evidentia.event.envelope import Draft
 from evidentia.event.values import JsonValue
+from evidentia.pack.recorder import Recorder
 
 CellValue = str | int | float | bytes | None
 """A value of a row of the store."""
@@ -220,6 +221,15 @@ class Workspace(Protocol):
             RejectionError: Refused; nothing was written. ``SequenceError`` for another size.
             LedgerError: The ledger is held by another process, or fails.
             StoreError: The events are in the ledger, and not in the store.
+        """
+        ...
+
+    # ---- The pack's own database -----------------------------------------------------------
+    def recorder(self) -> Recorder:
+        """What records into the pack's own database.
+
+        Raises:
+            UsageError: The command does not declare that it records, or the pack has no database.
         """
         ...
 

@@ -6,6 +6,7 @@ everywhere: they are turned into each other here, by what a query declares.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -77,6 +78,37 @@ def _value(value: SqlValue, is_time: bool) -> SqlValue:  # noqa: FBT001 - mapped
     return value if us is None else us
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How far a database has come.
+
+    Attributes:
+        size: Events of the ledger that were applied.
+        changed_us: When the last of them were.
+        refused: How many of them no rows came of, for a reason that is kept.
+    """
+
+    size: int
+    changed_us: int
+    refused: int
+
+    @property
+    def as_of(self) -> AsOf:
+        """The same, as an answer and a report say what they are as of."""
+        return AsOf(
+            batch_id=self.size, committed_us=self.changed_us, is_newest=True, is_ledger=True
+        )
+
+
+def period_of(text: str | None) -> Period:
+    """Whether a person's text names a day, a week or a month; a day where there is none."""
+    if text is not None and re.fullmatch(r"\d{4}-?W\d{2}", text):
+        return Period.WEEKLY
+    return (
+        Period.MONTHLY if text is not None and re.fullmatch(r"\d{4}-\d{2}", text) else Period.DAILY
+    )
+
+
 def read_database_span(
     reader: DatabaseReader, pack: Pack, period: Period, text: str | None
 ) -> Span:
@@ -105,9 +137,7 @@ def make_database_report(
         title=f"{pack.title}: {period.value} report",
         period=period,
         span=span,
-        as_of=AsOf(
-            batch_id=state.size, committed_us=state.changed_us, is_newest=True, is_ledger=True
-        ),
+        as_of=state.as_of,
         sensor=None,
         sections=tuple(
             Section(
@@ -124,21 +154,6 @@ def make_database_report(
         ),
         gaps=(),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """How far a database has come.
-
-    Attributes:
-        size: Events of the ledger that were applied.
-        changed_us: When the last of them were.
-        refused: How many of them no rows came of, for a reason that is kept.
-    """
-
-    size: int
-    changed_us: int
-    refused: int
 
 
 def _report(pack: Pack) -> DatabaseReport:

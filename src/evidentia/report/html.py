@@ -66,7 +66,7 @@ def _range(span: Span) -> str:
 def _moment(report: Report) -> str:
     if report.as_of.is_ledger:
         size, at = report.as_of.batch_id, second(report.as_of.committed_us)
-        return f"As of event {size:,} of the ledger, applied {at}"
+        return f"As of the ledger's first {size:,} events, applied {at}"
     if not report.as_of.batch_id:
         return "Before the first batch"
     return f"As of batch {report.as_of.batch_id:,}, committed {second(report.as_of.committed_us)}"
@@ -201,7 +201,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
             ("Records in the period", f"{counts.events:,}"),
             ("Refused records", f"{counts.open_dead_letters:,}"),
             pack,
-            ("As of event of the ledger", f"{size:,}"),
+            ("Events of the ledger", f"{size:,}"),
             ("Applied", changed),
         )
     return (

@@ -65,13 +65,21 @@ def find_query(name: str, packs: Mapping[str, Pack]) -> NamedQuery:
     Raises:
         UsageError: There is none of that name; the nearest names are given.
     """
-    names = query_names(packs)
-    if name in names:
-        return names[name]
-    near = difflib.get_close_matches(name, names, n=3)
+    return choose(name, query_names(packs), "evidentia query --list")
+
+
+def choose(name: str, queries: Mapping[str, NamedQuery], listing: str) -> NamedQuery:
+    """One of some named queries; ``listing`` is the command that lists them.
+
+    Raises:
+        UsageError: There is none of that name; the nearest names are given.
+    """
+    if name in queries:
+        return queries[name]
+    near = difflib.get_close_matches(name, queries, n=3)
     raise UsageError(
         f"there is no query {name!r}",
-        fix=f"did you mean {' or '.join(near)}?" if near else "list them: evidentia query --list",
+        fix=f"did you mean {' or '.join(near)}?" if near else f"list them: {listing}",
     )
 
 

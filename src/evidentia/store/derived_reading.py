@@ -75,6 +75,11 @@ class DerivedReader:
         """How far the database has come in its ledger."""
         return read_checkpoint(self.connection, self._schema)
 
+    def changed_us(self) -> int:
+        """When events were last applied, UTC microseconds; 0 where none were."""
+        query = select(self._schema.checkpoint.c.changed_us)
+        return int(self.connection.execute(query).scalar_one())
+
     @property
     def compared_tables(self) -> tuple[str, ...]:
         """The tables that a replay gives: the declared ones, the refused events, the counters."""

@@ -455,7 +455,7 @@ def test_the_page_and_the_sheet_are_made_of_it(reader: DatabaseReader) -> None:
     sheet = "".join(write_sheet([report]))
 
     assert page.count("<svg") >= 4
-    assert "As of event 15 of the ledger, applied 2026-01-29 00:00:14" in page
+    assert "As of the ledger's first 15 events, applied 2026-01-29 00:00:14" in page
     assert "<dt>Refused records</dt><dd>1</dd>" in page
     assert "Missed service levels,first_build_seconds,15.0,30.0,40.0,1,2" in sheet
     assert "Executions,2026-01-29T10:00:00Z,1,1,0" in sheet
