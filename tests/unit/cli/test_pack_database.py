@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.unit.packs.sealers import ReceiptLog
 
 from evidentia.app.recording import open_recorder
 from evidentia.event.values import JsonObject
@@ -228,3 +229,26 @@ def test_the_real_receipts_are_recorded(
     report = command("pipeline", "report", "2026-01-29", *HERE, "--json").object
     (totals,) = report["sections"][0]["rows"]
     assert [*totals.values()] == [7, 7, 0, 0, 7, 329, 84, 2000.0, 2000]
+
+
+def test_a_log_is_held_against_its_head(folder: Path, command: Command) -> None:
+    """IT-17: status 1 for a log without the head's receipt; without a head that is said."""
+    writer = ReceiptLog()
+    lines = [writer.line({"n": number}) for number in range(4)]
+    (folder / "head.json").write_text(json.dumps(json.loads(lines[3])["record"], indent=2))
+    for name, kept in (("whole", lines), ("cut", lines[:3])):
+        (folder / f"{name}.jsonl").write_bytes(b"".join(line + b"\n" for line in kept))
+    (folder / "old.json").write_bytes(lines[1])
+
+    whole = command("pipeline", "head", "whole.jsonl", "head.json")
+    cut = command("pipeline", "head", "cut.jsonl", "head.json")
+    stale = command("pipeline", "head", "whole.jsonl", "old.json")
+    none = command("pipeline", "head", "whole.jsonl", "--json")
+
+    assert [each.status for each in (whole, cut, stale, none)] == [0, 1, 1, 0]
+    assert whole.out.endswith("the head is the log's last receipt\n")
+    assert cut.out == (
+        "3 receipts, 0 with a broken seal\nthe log was cut off: no receipt in it is the head's\n"
+    )
+    assert stale.out.endswith("head: receipt 2 of 4\n")
+    assert none.object["verdict"] == "no_outside_head"

@@ -1,4 +1,4 @@
-"""``evidentia pipeline record``: records from files and standard input."""
+"""``evidentia pipeline record`` and ``pipeline head``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from evidentia.pack.recorder import Recorded
 from evidentia.pack.workspace import Workspace
 from evidentia.packs.pipeline.execution import Pipeline
 from evidentia.packs.pipeline.kinds import RECEIPT
+from evidentia.packs.pipeline.receipt_head import HeadVerdict, check_head
 from evidentia.packs.pipeline.tier2 import event_id_of, is_document, payload_of
 
 BATCH_EVENTS_MAX: Final = 500
@@ -188,11 +189,63 @@ def _taken_json(taken: _Taken) -> JsonValue:
     }
 
 
+_SAID: Final = {
+    HeadVerdict.AGREES: "the head is the log's last receipt",
+    HeadVerdict.NO_HEAD: "no outside head: whether receipts are missing at the end is not known",
+    HeadVerdict.STALE: "stale head: it is an earlier receipt of the log",
+    HeadVerdict.TRUNCATED: "the log was cut off: no receipt in it is the head's",
+    HeadVerdict.ALTERED: "a receipt has the head's chain hash and other content",
+    HeadVerdict.UNREADABLE: "the head is no receipt",
+}
+
+
+def head(
+    workspace: Workspace,
+    *,
+    log: Annotated[str, Argument(metavar="LOG", help="A log of receipts, compressed or not.")],
+    head_file: Annotated[
+        str | None, Argument(metavar="HEAD", help="The file that repeats its last record.")
+    ] = None,
+) -> CommandResult:
+    """Hold a log of receipts against a head file that was kept elsewhere.
+
+    The head must be the log's last receipt. An earlier one is a stale head, one that the log does
+    not have is a truncated log; both give exit status 1, as does a receipt with a broken seal.
+    Without a head, nothing is said of the log's end.
+    """
+    kept = None if head_file is None else workspace.document(head_file)
+    reading = check_head((line.raw for line in workspace.lines(log)), kept)
+    lines = [
+        Line(text=f"{reading.receipts:,} receipts, {reading.broken:,} with a broken seal"),
+        Line(text=_SAID[reading.verdict]),
+    ]
+    if reading.verdict is HeadVerdict.STALE:
+        lines.append(Line(text=f"head: receipt {reading.place:,} of {reading.receipts:,}"))
+    is_well = reading.verdict in {HeadVerdict.AGREES, HeadVerdict.NO_HEAD}
+    return CommandResult(
+        document={
+            "verdict": reading.verdict.value,
+            "receipts": reading.receipts,
+            "broken": reading.broken,
+            "head_receipt": reading.place or None,
+            "head_hash": reading.head_hash or None,
+            "last_hash": reading.last_hash or None,
+        },
+        parts=tuple(lines),
+        is_finding=not is_well or reading.broken > 0,
+    )
+
+
 COMMANDS: Final = (
     PackCommand(
         name="record",
         run=record,
         example="evidentia pipeline record receipt receipts/*.json",
         records=True,
+    ),
+    PackCommand(
+        name="head",
+        run=head,
+        example="evidentia pipeline head receipt-log.jsonl kept-elsewhere/receipt-head.json",
     ),
 )
