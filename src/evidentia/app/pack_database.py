@@ -38,7 +38,6 @@ from evidentia.store.derived_upkeep import (
 
 WAIT_SECONDS: Final = 30.0
 """How long recording waits for those who record at the same time."""
-_DAY_US: Final = 86_400_000_000
 _RANDOM_BYTES: Final = 8
 
 
@@ -170,14 +169,14 @@ class PackDesk:
             self.store.create()
         return rebuild(self.store, self.entry.folder, forgotten=None if with_archived else ())
 
-    def archive(self, days: int, path: Path | None = None) -> ArchiveRecord | None:
-        """Move rows that are older than some days into a file; None where there are none.
+    def archive(self, age_us: int, path: Path | None = None) -> ArchiveRecord | None:
+        """Move rows that are older than an age into a file; None where there are none.
 
         Raises:
             StoreError: The file is there already, or the disk refuses; nothing was deleted.
         """
         self.project()
-        at = format_time(self.clock() - days * _DAY_US)
+        at = format_time(self.clock() - age_us)
         return archive(self.store, at.rstrip("Z").replace("T", " "), path)
 
     def restore(self, path: Path) -> Restored:

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from evidentia.cli import pack_database
+from evidentia.cli import pack_database, pack_keeping, pack_upkeep
 from evidentia.cli.browsing import BROWSE, browse_callback
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.output import Column
@@ -78,7 +78,7 @@ def _packs_with_commands() -> dict[str, Pack]:
 
 def has_commands(pack: Pack) -> bool:
     """Whether anything stands under a pack's name."""
-    return bool(pack.commands or pack.database_queries) or pack.browser is not None
+    return bool(pack.commands or pack.database or pack.browser)
 
 
 def pack_group(pack: Pack) -> TyperGroup:
@@ -107,6 +107,9 @@ def pack_group(pack: Pack) -> TyperGroup:
         )(browse_callback(pack))
     if pack.database_queries:
         pack_database.register(app, pack)
+    if pack.database is not None:
+        pack_upkeep.register(app, pack)
+        pack_keeping.register(app, pack)
     return get_group(app)
 
 

@@ -234,8 +234,12 @@ def new_file(path: Path, mark: int) -> Iterator[Connection]:
         with opened(fresh, access) as connection:
             with connection.begin():
                 yield connection
+            driver = sqlite.driver_connection(connection)
             # The WAL goes into the file and is gone, so that the file is the database.
-            sqlite.driver_connection(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if mark == sqlite.ARCHIVE_APPLICATION_ID:
+                # Nobody writes to it again, and a WAL makes even readers leave files beside it.
+                driver.execute("PRAGMA journal_mode = DELETE")
 
 
 @contextmanager
