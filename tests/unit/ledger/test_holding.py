@@ -138,3 +138,45 @@ def test_a_full_disk_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with held(tmp_path):
         pass
+
+
+_HOLDING = """
+import sys, time
+from pathlib import Path
+from evidentia.ledger.holding import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(0.3)
+"""
+
+
+def test_whoever_waits_gets_the_lock_once_it_is_free(tmp_path: Path) -> None:
+    """The other process lets go by ending, after a while."""
+    other = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            _HOLDING,
+            str(tmp_path),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+
+    with held(tmp_path, wait_seconds=60):
+        assert lock_path(tmp_path).read_text().split() == [str(os.getpid())]
+
+    assert other.wait() == 0
+    other.stdout.close()
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    """A lock that stays held is told of, with who holds it."""
+    with (
+        held(tmp_path),
+        pytest.raises(LedgerHeldError, match=rf"pid {os.getpid()}\)"),
+        held(tmp_path, wait_seconds=0.05),
+    ):
+        pass

@@ -65,11 +65,13 @@ STATES = DerivedTable(
 
 
 def rows_of(event: LedgerEvent) -> tuple[TableRow, ...] | Refusal:
-    """The rows that a payload lists as it is: ``{"table": {..}}`` or a list of such."""
+    """The rows that a payload lists as they are, each as ``{"table": {..}}``."""
     if event.event_type == "broken":
         raise ValueError("a defect")
     if event.event_type == "refused":
         return Refusal(reason="unfit", detail="the pack says so")
+    if not event.event_type.startswith("demo"):
+        return ()
     listed = cast("list[JsonObject]", event.payload)
     return tuple(
         TableRow(table=name, values=cast("dict[str, Cell]", values))

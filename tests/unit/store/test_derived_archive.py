@@ -60,6 +60,7 @@ def test_children_go_with_their_parent(store: DerivedStore) -> None:
     record = _archived(store)
 
     assert record.row_count == 3
+    assert [each.name for each in store.path.parent.glob("*archive*")] == ["demo-archive-0001.db"]
     assert [row["maker"] for row in rows(store, "makers")] == ["bob", "cy"]
     assert [row["maker"] for row in rows(store, "products")] == ["bob", "cy"]
     assert len(rows(store, "states")) == 1
