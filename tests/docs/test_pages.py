@@ -187,7 +187,7 @@ def filled_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "s.db"
     examples = CHECKOUT / "examples/logs"
     patterns = {"cowrie": examples / "cowrie.json.*", "world": examples / "world/*.jsonl"}
-    for pack in ("cortex", "pipeline"):
+    for pack in ("cortex", "pipeline", "repair"):
         patterns[pack] = folder / f"{pack}.jsonl"
         lines = (sample.line + b"\n" for sample in load_packs()[pack].samples)
         patterns[pack].write_bytes(b"".join(lines))

@@ -16,9 +16,6 @@ from evidentia.event.fieldmap import ColumnType
 from evidentia.event.values import JsonValue
 from evidentia.pack.state import State, StateColumn, StateEvent, StateValue
 
-KEPT_BYTES_MAX: Final = 1024 * 1024
-"""What is kept of one key. It is written anew with every batch that holds the key, so a list that
-grows with each event would cost the square of their number."""
 _SHOWN_CHARACTERS_MAX: Final = 200
 _FIX: Final = "mend the pack's function and raise the version of the state"
 
@@ -67,10 +64,10 @@ class Reducer:
             raise self._no_json() from error
         if not is_same:
             raise self._no_json()
-        if len(text) > KEPT_BYTES_MAX:
+        if len(text) > self.state.kept_bytes_max:
             raise PackError(
                 f"state {self.state.name} would keep {len(text):,} bytes of one key, "
-                f"more than {KEPT_BYTES_MAX:,}",
+                f"more than {self.state.kept_bytes_max:,}",
                 fix=_FIX,
             )
         return text

@@ -20,6 +20,8 @@ from evidentia.event.fieldmap import ColumnType, FieldMap
 from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.summary import Declaration, doubled, event_columns
 
+KEPT_BYTES_MAX: Final = 1024 * 1024
+"""What is kept of one key, where a state does not say otherwise."""
 _INDEXED: Final = frozenset({"event_id", "session_id"})
 """Columns of every event that are looked up by; promoted ones say so themselves."""
 
@@ -94,6 +96,9 @@ class State:
         kinds: The kinds that matter; empty for all.
         order: In which order a key's events are applied.
         indexed: Columns that rows are looked up by.
+        kept_bytes_max: The most that is kept of one key, as JSON text. It is written anew with
+            every batch that holds the key, so a list that grows with each event costs the square
+            of their number: raise it only where a key has few events, or rarely.
     """
 
     name: str
@@ -107,6 +112,7 @@ class State:
     kinds: tuple[str, ...] = ()
     order: Order = Order.TIME
     indexed: tuple[str, ...] = ()
+    kept_bytes_max: int = KEPT_BYTES_MAX
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ from evidentia.packs.repair.rows import read_repair_event as read_repair_event
 from evidentia.packs.repair.rows import standing_of as standing_of
 from evidentia.packs.repair.samples import SAMPLES
 from evidentia.packs.repair.scoring import Candidate as Candidate
+from evidentia.packs.repair.session_state import SESSIONS_MATERIALIZED
 from evidentia.packs.repair.suggest import Suggester as Suggester
 from evidentia.packs.repair.suggest import suggest_parents as suggest_parents
 from evidentia.packs.repair.validation import Decision as Decision
@@ -78,6 +79,7 @@ PACK: Final = Pack(
             note="Events without a known time are in every period.",
         ),
     ),
+    states=(SESSIONS_MATERIALIZED,),
     samples=SAMPLES,
     commands=COMMANDS,
     browser=BROWSER,

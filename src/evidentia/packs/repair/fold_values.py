@@ -46,6 +46,7 @@ class Fold(TypedDict):
         skipped: Ids of events left out on purpose.
         pending: How many events came since the stop, the stopping one included.
         digest: Over all events before a stop.
+        kept_bytes: At least as much as the fold takes as JSON; counted where it is kept.
     """
 
     session_id: str | None
@@ -71,6 +72,7 @@ class Fold(TypedDict):
     last_timestamp: str | None
     last_position: int | None
     digest: str
+    kept_bytes: int
 
 
 class Originals:
@@ -127,4 +129,5 @@ def new_fold() -> Fold:
         last_timestamp=None,
         last_position=None,
         digest=EMPTY_SESSION,
+        kept_bytes=0,
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from evidentia.pack.contract import Sample
 
-_DIGEST: Final = "0" * 64
+_DIGEST: Final = "dfe4eaaa7e69f9ac55a1f1aacac07d3f6e1ca3e4d2bc56020e861efd98253688"
 
 SAMPLES: Final = (
     Sample(
@@ -71,7 +71,37 @@ SAMPLES: Final = (
             "validation_passed": 1,
             "is_revert": 0,
             "event_digest": _DIGEST,
-            "digest_standing": "invalid",
+            "digest_standing": "valid",
+        },
+    ),
+    Sample(
+        line=(
+            b'{"domain_tags":["repair"],"event_hash":"0bb8915ea91e256f85a7eb86cdc5a51d25ed7fe8'
+            b'0a2a62df8aa4f69f5df781e6","event_type":"repair.event.v1","id":"evt_20260101_0000'
+            b'04_012345","observed_at":"2026-01-01T00:00:04.000000Z","payload":{"event_digest"'
+            b':"3944192b98acd6c39e85ec6f206126dd84cd96600a1b856c13597d0a537a24c9","event_id":"'
+            b'evt_20260101_000004_012345","is_reverted":true,"message_id":"u-2","new_parent_uu'
+            b'id":null,"old_parent_uuid":"u-1","operator":"agent:mender","reason":"a later row'
+            b' is nearer","reverts_event_id":"evt_20260101_000003_abcdef","session_id":"s-1","'
+            b'similarity_score":0,"timestamp":"2026-01-01T00:00:04Z","validation_passed":true}'
+            b',"payload_hash":"791683c7917bb1ba985d56b31ddef08d4404d98242b3866fb9ec68c3023c65e'
+            b'3","prev_event_hash":null,"recorded_at":"2026-01-01T00:00:05.000000Z","schema_ve'
+            b'rsion":2,"sequence":0,"session_id":"s-1","source":{"id":"mender","type":"child_a'
+            b'gent"},"trace_id":null}'
+        ),
+        columns={
+            "kind": "repair.event.v1",
+            "event_id": "evt_20260101_000004_012345",
+            "ts": 1767225604000000,
+            "actor": "agent:mender",
+            "session_id": "s-1",
+            "message_id": "u-2",
+            "old_parent_uuid": "u-1",
+            "new_parent_uuid": None,
+            "is_revert": 1,
+            "reverts_event_id": "evt_20260101_000003_abcdef",
+            "digest_standing": "valid",
+            "recorded_at": "2026-01-01T00:00:05.000000Z",
         },
     ),
 )

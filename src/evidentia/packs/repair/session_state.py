@@ -9,6 +9,7 @@ function of the events, and equal for everybody. ``last_position`` says up to wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -24,6 +25,10 @@ from evidentia.packs.repair.repair_event import RepairEvent
 from evidentia.packs.repair.replay import result_of
 from evidentia.packs.repair.rows import read_repair_event
 from evidentia.packs.repair.values import StopReason
+
+KEPT_BYTES_MAX: Final = 128 * 1024 * 1024
+"""About 100,000 events of one session. It is reached by nobody who mends conversations; a session
+that does stops there and says so."""
 
 
 def start() -> JsonValue:
@@ -43,8 +48,40 @@ def apply(value: JsonValue, event: StateEvent) -> JsonValue:
         event_id = event.event_id or ""
         stop_at(fold, event.position, event_id, StopReason.UNREADABLE, str(error))
     else:
-        apply_event(fold, repair, event.position)
+        _apply(fold, repair, event.position)
     return value
+
+
+def _apply(fold: Fold, repair: RepairEvent, position: int) -> None:
+    size = fold["kept_bytes"] + _size_of(repair)
+    if size > KEPT_BYTES_MAX:
+        detail = f"a session of more than {KEPT_BYTES_MAX:,} bytes is not kept as a row"
+        stop_at(fold, position, repair.event_id, StopReason.TOO_LARGE, detail)
+        return
+    refused = len(fold["refusals"])
+    apply_event(fold, repair, position)
+    fold["kept_bytes"] = size + sum(len(json.dumps(each)) for each in fold["refusals"][refused:])
+
+
+def _size_of(repair: RepairEvent) -> int:
+    """At least as many bytes as an event adds to what is kept, but for its refusal."""
+    texts = (
+        *(repair.event_id,) * 5,
+        *(repair.message_id,) * 6,
+        *(repair.new_parent_uuid or "",) * 3,
+        *(repair.old_parent_uuid or "",) * 2,
+        *(repair.reverts_event_id or "",) * 2,
+    )
+    return _ROW_BYTES + sum(map(_written, texts))
+
+
+def _written(text: str) -> int:
+    # The text of JSON is ASCII: two escapes of six stand for a character beyond 16 bits.
+    return len(text) + text.count('"') + text.count("\\") if text.isascii() else 12 * len(text)
+
+
+_ROW_BYTES: Final = 200
+"""Numbers and marks between the texts of one event."""
 
 
 def _read(event: StateEvent) -> RepairEvent:
@@ -116,4 +153,5 @@ SESSIONS_MATERIALIZED: Final = State(
     row=row,
     kinds=REPAIR_KINDS,
     order=Order.POSITION,
+    kept_bytes_max=KEPT_BYTES_MAX,
 )

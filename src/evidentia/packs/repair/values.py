@@ -32,6 +32,8 @@ class StopReason(StrEnum):
 
     BAD_DIGEST = "bad_digest"
     UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    """More than a store keeps of one session; a replay has no such limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
