@@ -329,6 +329,29 @@ def test_render_is_of_one_whole_file(desk: Desk, talk: str) -> None:
     assert Path(talk).exists()
 
 
+def test_a_copy_that_a_program_repaired_is_compared_with_the_ledger(desk: Desk, talk: str) -> None:
+    """Parallel write and dual read: the same repair in both agrees, another one is named."""
+    desk.run("apply", file=talk, message="m3", parent="m2", reason="x")
+    same = desk.put(
+        "same.jsonl",
+        [{**rows()[2], "parentUuid": "m2"} if n == 2 else each for n, each in enumerate(rows())],
+    )
+    shorter = desk.put("shorter.jsonl", rows()[:3])
+    stranger = desk.put("stranger.jsonl", [{**each, "sessionId": "s-2"} for each in rows()[:1]])
+
+    agreed = desk.run("compare", original=talk, other=same)
+    differing = desk.run("compare", original=talk, other=shorter)
+    foreign = desk.run("compare", original=shorter, other=stranger)
+
+    assert (agreed["messages"], agreed["differences"], agreed["is_finding"]) == (5, [], False)
+    assert [
+        (each["message_id"], each["from_ledger"], each["in_copy"], each["is_in_copy"])
+        for each in differing["differences"]
+    ] == [("m3", "m2", "gone", True), ("m4", "m3", None, False), ("m5", None, None, False)]
+    assert differing["is_finding"]
+    assert [each["is_in_original"] for each in foreign["differences"]] == [True, True, True, False]
+
+
 def test_an_export_verifies_and_a_changed_one_does_not(desk: Desk, talk: str) -> None:
     """Digests and numbers are computed anew."""
     desk.run("apply", file=talk, message="m3", parent="m2", reason="x")

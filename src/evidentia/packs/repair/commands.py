@@ -7,6 +7,7 @@ from typing import Final
 from evidentia.pack.command import PackCommand
 from evidentia.packs.repair import (
     commands_change,
+    commands_compare,
     commands_jobs,
     commands_look,
     commands_out,
@@ -18,5 +19,6 @@ COMMANDS: Final[tuple[PackCommand, ...]] = (
     *commands_change.COMMANDS,
     *commands_past.COMMANDS,
     *commands_out.COMMANDS,
+    *commands_compare.COMMANDS,
     commands_jobs.CHECK,
 )

@@ -336,7 +336,7 @@ def _parts(plan: Plan, done: Appended | None) -> list[Part]:
         else Line(text="no message gets another parent")
     ]
     if plan.dependents:
-        parts.append(Line(text=f"{len(plan.dependents):,} later repairs rely on it:"))
+        parts.append(Line(text="later repairs that rely on it:"))
         parts.append(
             Table(
                 columns=tuple(

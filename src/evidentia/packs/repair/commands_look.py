@@ -147,7 +147,7 @@ def _scan_parts(
         ],
     )
     if orphans:
-        yield Line(text=f"{len(orphans):,} messages without a parent:")
+        yield Line(text=f"without a parent: {len(orphans):,}")
         yield _orphan_table(orphans[:SHOWN_MAX])
     for tree in trees:
         for cycle in tree.cycles[:SHOWN_MAX]:
