@@ -228,12 +228,19 @@ class Ledgers:
             StoreError: The store refuses or fails.
         """
         return tuple(
-            (entry.name, self._replay(entry))
+            (entry.name, self.complete(entry))
             for entry in self._workspace.config.ledgers
             if entry.is_mirrored and entry.folder.is_dir()
         )
 
-    def _replay(self, entry: LedgerEntry) -> ReplayReport:
+    def complete(self, entry: LedgerEntry) -> ReplayReport:
+        """Put into the store what it lacks of one mirrored ledger, which is held meanwhile.
+
+        Raises:
+            DivergenceError: Ledger and store hold other bytes in one place; nothing was written.
+            LedgerError: The ledger is held by another process, or cannot be read.
+            StoreError: The store refuses or fails.
+        """
         with held(entry.folder), self._workspace.writer("recover") as writer:
             return replay_ledger(self._catch_up(writer, entry))
 

@@ -30,6 +30,7 @@ from evidentia.pack.workspace import (
     LedgerEvent,
     LedgerFinding,
     LedgerState,
+    ProjectionReport,
     SourceLine,
     StoredRows,
 )
@@ -242,6 +243,46 @@ class PackWorkspace:
                 for row in answer.rows
             ),
         )
+
+    def complete_store(self) -> int:
+        """Read into the store what it lacks of the ledger, and return how many events that were.
+
+        Raises:
+            UsageError: The ledger is not mirrored.
+            DivergenceError: Ledger and store hold other bytes in one place; nothing was written.
+            StoreError: The store is held by another process, refuses or fails.
+        """
+        entry = self._entry
+        if not entry.is_mirrored:
+            raise UsageError(
+                f"the ledger {entry.name!r} is not mirrored, so the store does not have it",
+                fix="name it in a [[ledgers]] table of evidentia.toml",
+            )
+        return self._ledgers.complete(entry).replayed
+
+    def check_projection(self, name: str, sample: int | None = None) -> ProjectionReport:
+        """Compute one of the pack's summaries or states anew from the store, and compare."""
+        (found,) = self.workspace.check_projections((self._projection(name),), sample)
+        return ProjectionReport(
+            name=name,
+            rows=found.rows,
+            drifted=tuple(", ".join(map(str, each.key.values())) for each in found.drifts),
+            drift_count=found.drift_count,
+            problem=found.problem,
+        )
+
+    def rebuild_projection(self, name: str) -> None:
+        """Make one of the pack's summaries or states anew."""
+        self.workspace.rebuild_projections((self._projection(name),))
+
+    def _projection(self, name: str) -> str:
+        own = {each.name for each in self.pack.summaries} | {each.name for each in self.pack.states}
+        if name not in own:
+            raise UsageError(
+                f"the pack {self.pack.name!r} has no summary or state {name!r}",
+                fix="list them: evidentia projection list",
+            )
+        return name
 
     def now_us(self) -> int:
         """The time now."""

@@ -127,6 +127,24 @@ class StoredRows:
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectionReport:
+    """What computing a projection anew found.
+
+    Attributes:
+        rows: Rows compared.
+        drifted: The keys of the first rows that differ, each as one text.
+        drift_count: How many differ.
+        problem: Why it is not current, or could not be compared; empty where all is well.
+    """
+
+    name: str
+    rows: int
+    drifted: tuple[str, ...]
+    drift_count: int
+    problem: str
+
+
 class Workspace(Protocol):
     """What a command can reach.
 
@@ -244,6 +262,38 @@ class Workspace(Protocol):
         Raises:
             UsageError: There is no such query or parameter.
             StoreError: There is no store, or it fails.
+        """
+        ...
+
+    def complete_store(self) -> int:
+        """Read into the store what it lacks of the ledger, and return how many events that were.
+
+        Raises:
+            UsageError: As for ``ledger_name``, or the ledger is not mirrored.
+            DivergenceError: Ledger and store hold other bytes in one place; nothing was written.
+            StoreError: The store is held by another process, refuses or fails.
+        """
+        ...
+
+    def check_projection(self, name: str, sample: int | None = None) -> ProjectionReport:
+        """Compute one of the pack's summaries or states anew from the store, and compare.
+
+        Args:
+            name: Which one.
+            sample: Compare only so many of its keys.
+
+        Raises:
+            UsageError: There is no such projection.
+            StoreError: There is no store, or it fails.
+        """
+        ...
+
+    def rebuild_projection(self, name: str) -> None:
+        """Make one of the pack's summaries or states anew; readers see the old one until then.
+
+        Raises:
+            UsageError: There is no such projection.
+            StoreError: The store is held by another process, refuses or fails.
         """
         ...
 

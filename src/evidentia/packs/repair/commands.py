@@ -12,6 +12,7 @@ from evidentia.packs.repair import (
     commands_look,
     commands_out,
     commands_past,
+    commands_state,
 )
 
 COMMANDS: Final[tuple[PackCommand, ...]] = (
@@ -21,4 +22,5 @@ COMMANDS: Final[tuple[PackCommand, ...]] = (
     *commands_out.COMMANDS,
     *commands_compare.COMMANDS,
     commands_jobs.CHECK,
+    *commands_state.COMMANDS,
 )
