@@ -306,4 +306,5 @@ class Ledgers:
             keeper=keeper,
             required_rules=entry.required_rules,
             wait_seconds=entry.wait_seconds,
+            segment_bytes_max=entry.segment_bytes_max,
         )

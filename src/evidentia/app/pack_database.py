@@ -36,6 +36,8 @@ from evidentia.store.derived_upkeep import (
     validate,
 )
 
+SEGMENT_BYTES_MAX: Final = 1024 * 1024
+"""Each record opens the ledger, which reads its last segment: so that is kept small."""
 WAIT_SECONDS: Final = 30.0
 """How long recording waits for those who record at the same time."""
 _RANDOM_BYTES: Final = 8
@@ -133,7 +135,9 @@ class PackDesk:
     @contextmanager
     def _opened(self) -> Iterator[OpenLedger]:
         """The ledger, once nobody else appends; the rest of ``wait_seconds`` is the lock's own."""
-        entry = replace(self.entry, wait_seconds=self.wait_seconds)
+        entry = replace(
+            self.entry, wait_seconds=self.wait_seconds, segment_bytes_max=SEGMENT_BYTES_MAX
+        )
         with self.ledgers.opened(entry, f"{self.database.name} record") as opened:
             yield opened
 

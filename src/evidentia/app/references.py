@@ -10,6 +10,7 @@ from typing import Final
 from evidentia.audit.keys import read_reference
 from evidentia.audit.places import LEDGER_PACK
 from evidentia.errors import ConfigError, ProofError
+from evidentia.ledger.values import SEGMENT_BYTES_MAX
 from evidentia.proof.keys import (
     Ed25519Signer,
     HmacSigner,
@@ -33,6 +34,8 @@ class LedgerEntry:
         pack: The pack that reads its events into the store, and whose commands append to it.
         base: What relative paths in references are relative to.
         wait_seconds: How long opening it waits while another process appends.
+        segment_bytes_max: From this size on, appending begins another segment. Opening reads the
+            last one.
     """
 
     name: str
@@ -44,6 +47,7 @@ class LedgerEntry:
     pack: str = LEDGER_PACK
     base: Path = Path()
     wait_seconds: float = 0.0
+    segment_bytes_max: int = SEGMENT_BYTES_MAX
 
     def signer(self, environment: Mapping[str, str]) -> Ed25519Signer | HmacSigner | None:
         """The key that signs, if the ledger has one.

@@ -176,3 +176,24 @@ def test_another_file_is_not_recorded_into(tmp_path: Path) -> None:
 
     assert (tmp_path / "pipeline.db").read_bytes() == b"notes"
     assert not (tmp_path / "pipeline.ledger").exists()
+
+
+def test_segments_of_the_ledger_stay_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each record reads the last segment, so others are begun; the former ones still count."""
+    monkeypatch.setattr("evidentia.app.pack_database.SEGMENT_BYTES_MAX", 2_000)
+    recorder = _recorder(tmp_path)
+    pipeline = Pipeline(recorder)
+    drafts = [
+        pipeline.draft("receipt", {**RECEIPT, "execution_id": f"exec-{number}"}, f"id-{number}")
+        for number in range(8)
+    ]
+
+    for draft in drafts:
+        recorder.record([draft])
+    (again,) = recorder.record(drafts[:1])
+
+    segments = [*(tmp_path / "pipeline.ledger").glob("*.jsonl")]
+    assert len(segments) > 2
+    assert (again.is_repeat, again.sequence) == (True, 1)
+    assert len(_rows(recorder, "receipts")) == 8
+    assert recorder.desk.check().is_well
