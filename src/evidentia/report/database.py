@@ -7,12 +7,12 @@ everywhere: they are turned into each other here, by what a query declares.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from evidentia.errors import UsageError
-from evidentia.event.timestamp import format_time, parse_time
+from evidentia.event.timestamp import format_time, parse_times
 from evidentia.pack.contract import DatabaseReport, NamedQuery, Pack, ParameterType, ResultType
 from evidentia.report.periodic import Period, Report, Section, Span, ask_over, read_span
 from evidentia.report.queries import ask
@@ -63,19 +63,31 @@ class DatabaseReader:
             for name, value in values.items()
         }
         result = self.database.run_query(query, bound, is_over)
-        are_times = [each.type is ResultType.TIME for each in query.columns]
-        return replace(
-            result, rows=tuple(tuple(map(_value, row, are_times)) for row in result.rows)
-        )
+        places = [place for place, each in enumerate(query.columns) if each.type is ResultType.TIME]
+        return replace(result, rows=_with_times(result.rows, places)) if places else result
 
 
-def _value(value: SqlValue, is_time: bool) -> SqlValue:  # noqa: FBT001 - mapped over pairs
-    if not is_time or not isinstance(value, str):
-        return value
-    # TIMESTAMP columns hold a time as SQL writes one, in UTC and without saying so.
-    stated = value if value.endswith("Z") else f"{value.replace(' ', 'T')}Z"
-    us = parse_time(stated).us
-    return value if us is None else us
+_Rows = tuple[tuple[SqlValue, ...], ...]
+
+
+def _with_times(rows: _Rows, places: Sequence[int]) -> _Rows:
+    """Rows with the texts of some columns as microseconds; what is no time stays as it is."""
+    columns: list[Sequence[SqlValue]] = [*zip(*rows, strict=True)]
+    for place in places if rows else ():
+        # A column by itself, for many times at once are read much faster than one by one.
+        column = columns[place]
+        times, _ = parse_times([_zoned(value) for value in column])
+        columns[place] = [
+            value if us is None else us for value, us in zip(column, times, strict=True)
+        ]
+    return tuple(zip(*columns, strict=True))
+
+
+def _zoned(value: SqlValue) -> str | None:
+    """A time with its zone: TIMESTAMP columns hold one as SQL writes it, and leave UTC unsaid."""
+    if not isinstance(value, str) or not value:
+        return None
+    return value if value.endswith("Z") else f"{value.replace(' ', 'T')}Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
