@@ -31,6 +31,7 @@ from evidentia.pack.state import state_problems
 from evidentia.pack.state_conformance import reducer_problems
 from evidentia.pack.statement import parameter_problems, read_statement
 from evidentia.pack.summary import summary_problems
+from evidentia.pack.table_problems import database_problems
 
 RESERVED_COLUMNS: Final = frozenset(
     (
@@ -72,6 +73,7 @@ def check_pack(pack: Pack) -> tuple[str, ...]:
         *_doubled("command", _command_names(pack)),
         *command_problems(pack.name, pack.commands),
         *_ledger_problems(pack),
+        *(() if pack.database is None else database_problems(pack.database)),
     )
 
 

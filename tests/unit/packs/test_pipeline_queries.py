@@ -282,6 +282,10 @@ ANSWERS: Final[dict[str, tuple[dict[str, str], list[tuple[object, ...]]]]] = {
         [("session-1", _us("09:00:00"), _us("12:00:00"), "failed", 2, 3, 1, 10_800_000)],
     ),
     "agent_memory": ({}, [("agent-1", START_US + 13_000_000, 2, "x", '{"state":"on"}', "[]")]),
+    "agent_memory_history": (
+        {"agent_id": "agent-1"},
+        [(START_US + 13_000_000, 2, "x", '{"state":"on"}', "[]")],
+    ),
     "audit_trail": (
         {"agent_id": "agent-1", **DAY},
         [

@@ -9,7 +9,15 @@ from evidentia.errors import RejectionError
 from evidentia.event.envelope import Draft
 from evidentia.event.values import JsonObject, JsonValue
 from evidentia.pack.tables import Cell, LedgerEvent, Refusal, TableRow
-from evidentia.packs.pipeline.kinds import BY_EVENT_TYPE, METRIC, PREFIX, RECEIPT, SLO, RecordKind
+from evidentia.packs.pipeline.kinds import (
+    BY_EVENT_TYPE,
+    MEMORY,
+    METRIC,
+    PREFIX,
+    RECEIPT,
+    SLO,
+    RecordKind,
+)
 from evidentia.packs.pipeline.mapped_values import MAPPED_VALUES
 from evidentia.packs.pipeline.members import (
     Member,
@@ -19,6 +27,7 @@ from evidentia.packs.pipeline.members import (
     time_text,
     timestamp_text,
 )
+from evidentia.packs.pipeline.tables import AGENT_MEMORY_HISTORY
 from evidentia.packs.pipeline.vocabulary import Rule, Vocabulary
 
 UNKNOWN_TYPE: Final = "unknown_type"
@@ -76,6 +85,8 @@ def rows_of(event: LedgerEvent) -> tuple[TableRow, ...] | Refusal:
 def _rows(payload: JsonObject, kind: RecordKind) -> Iterator[TableRow]:
     values = _columns(payload, kind)
     yield TableRow(table=kind.table, values=values)
+    if kind is MEMORY:
+        yield TableRow(table=AGENT_MEMORY_HISTORY.name, values=values)
     key = str(values[kind.key])
     yield from _mapped_values(payload, kind, key)
     for name, part_kind in _PARTS.items() if kind is RECEIPT else ():

@@ -1,5 +1,6 @@
 """The seven tables of the pipeline's database, with upstream's names, columns, rules and indexes.
 
+Two tables more than there: what was mapped into a vocabulary, and the former states of agents.
 Sharper than there: a JSON column holds JSON, a time is a time, an integer an integer. Four indexes
 more than there: receipts, collisions and missed service levels by the time that they state, of
 which reports are made, and audit rows by their moment, which ``recent_executions`` counts.
@@ -130,6 +131,21 @@ AGENT_MEMORY: Final = DerivedTable(
     state_key=("agent_id",),
 )
 
+AGENT_MEMORY_HISTORY: Final = DerivedTable(
+    name="agent_memory_history",
+    columns=(
+        _text("agent_id"),
+        Column(name="memory_json", type=CellType.JSON, is_required=True),
+        _optional("collision_history", CellType.JSON),
+        _optional("retry_count", CellType.INTEGER, 0),
+        _optional("last_error"),
+        _CREATED,
+    ),
+    indexes=(_index("agent_memory_history", "agent_id", up("agent_id"), down("created_at")),),
+    retention=Retention(age="created_at"),
+)
+"""Every state that an agent's memory had; upstream keeps the last one alone."""
+
 AUDIT_LOG: Final = DerivedTable(
     name="audit_log",
     columns=(
@@ -244,5 +260,6 @@ TABLES: Final = (
     PIPELINE_METRICS,
     SLO_VIOLATIONS,
     # Not upstream's: what was stated otherwise than its words have it.
+    AGENT_MEMORY_HISTORY,
     MAPPED_VALUES,
 )
