@@ -41,6 +41,7 @@ class Merge(StrEnum):
     FIRST = "first"
     LAST = "last"
     FLAG = "flag"
+    DISTINCT = "distinct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,11 @@ def last(name: str, column: str, *kinds: str) -> Measure:
     return Measure(name=name, merge=Merge.LAST, column=column, kinds=kinds)
 
 
+def distinct(name: str, column: str, *kinds: str) -> Measure:
+    """How many different values a column has: exact up to 255, then an estimate (``sketch``)."""
+    return Measure(name=name, merge=Merge.DISTINCT, column=column, kinds=kinds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
     """What a measure adds to a score.
@@ -179,7 +185,8 @@ class Summary:
         known = event_columns(fields)
         types = {key.name: known[key.column] for key in self.keys}
         for each in self.measures:
-            types[each.name] = known[each.column] if each.column else ColumnType.INTEGER
+            is_number = not each.column or each.merge is Merge.DISTINCT
+            types[each.name] = ColumnType.INTEGER if is_number else known[each.column]
         return types
 
     def declaration(self, fields: FieldMap) -> Declaration:
@@ -225,9 +232,7 @@ def summary_problems(summary: Summary, fields: FieldMap) -> Iterator[str]:
         yield f"version {summary.version} is below 1"
     yield from doubled((*summary.columns, *(score.name for score in summary.scores)))
     yield from _score_problems(summary)
-    for name in summary.indexed:
-        if name not in summary.columns:
-            yield f"there is no column {name!r} to look up by"
+    yield from _index_problems(summary)
     if not unknown:
         yield from _type_problems(summary, known)
 
@@ -268,6 +273,15 @@ def _key_problems(key: Key, found: ColumnType) -> Iterator[str]:
     wanted = int if found is ColumnType.INTEGER else str
     if key.missing is not None and type(key.missing) is not wanted:
         yield f"key {key.name!r}: {key.missing!r} is no {found.value}"
+
+
+def _index_problems(summary: Summary) -> Iterator[str]:
+    estimates = {each.name for each in summary.measures if each.merge is Merge.DISTINCT}
+    for name in summary.indexed:
+        if name not in summary.columns:
+            yield f"there is no column {name!r} to look up by"
+        if name in estimates:
+            yield f"column {name!r} is an estimate, which nothing is looked up by"
 
 
 def _measure_problems(measure: Measure, found: ColumnType | None) -> Iterator[str]:

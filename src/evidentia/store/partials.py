@@ -16,6 +16,7 @@ from itertools import compress
 from typing import Any, Final, TypeAlias
 
 from evidentia.event.fieldmap import ColumnType, FieldMap
+from evidentia.pack.sketch import merged_sketches, sketch_of
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Summary
 from evidentia.store.values import EVENT_COLUMNS, PartialRow, Partials, SqlValue
 
@@ -185,6 +186,14 @@ def _in_time(
     ]
 
 
+def _distinct(measure: Measure, _is_integer: bool, events: _Grouped) -> list[SqlValue]:  # noqa: FBT001 - see above
+    found: list[set[Any]] = [set() for _ in range(events.size)]
+    for number, value, _ in events.numbered(measure):
+        if value == value:  # noqa: PLR0124 - no NULL
+            found[number].add(value)
+    return [*map(sketch_of, found)]
+
+
 def _text(value: Any, is_integer: bool) -> str:  # noqa: ANN401, FBT001 - see above
     # A truth is stored as an integer.
     return str(int(value)) if is_integer else value
@@ -198,6 +207,7 @@ _COLLECTORS: Final[dict[Merge, Callable[..., list[SqlValue]]]] = {
     Merge.MAX: partial(_extreme, operator.gt),
     Merge.FIRST: partial(_in_time, operator.lt),
     Merge.LAST: partial(_in_time, operator.gt),
+    Merge.DISTINCT: _distinct,
 }
 
 
@@ -229,4 +239,5 @@ _MERGES: Final[dict[Merge, Callable[[Any, Any], Any]]] = {
     Merge.FIRST: partial(_better, min),
     Merge.MAX: partial(_better, max),
     Merge.LAST: partial(_better, max),
+    Merge.DISTINCT: merged_sketches,
 }

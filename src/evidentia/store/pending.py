@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from evidentia.pack.summary import Summary
+from evidentia.pack.summary import Merge, Summary
 from evidentia.store.partials import merge_rows
 from evidentia.store.values import PartialRow, Partials
 
 _ROWS_MAX: Final = 50_000
 """Rows held at once: some 15 MB, and few enough merges."""
+_ROWS_OF_SKETCH: Final = 14
+"""Rows that take as much memory as a sketch that is full."""
 
 
 class PendingRows:
@@ -26,13 +28,16 @@ class PendingRows:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[PartialRow, PartialRow]] = {}
+        self._weights: dict[str, int] = {}
         self._batch_id = 0
         self._is_open = True
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to merge."""
-        return sum(map(len, self._rows.values())) >= _ROWS_MAX
+        return sum(len(rows) * self._weights[name] for name, rows in self._rows.items()) >= (
+            _ROWS_MAX
+        )
 
     def add(
         self, batch_id: int, summaries: Sequence[Summary], partials: Sequence[Partials] | None
@@ -43,6 +48,7 @@ class PendingRows:
             return
         for block in partials:
             for summary, rows in zip(summaries, block, strict=True):
+                self._weights[summary.name] = _weight(summary)
                 merge_rows(summary, self._rows.setdefault(summary.name, {}), rows)
         self._batch_id = batch_id
 
@@ -62,3 +68,8 @@ class PendingRows:
         return batch_id, {
             name: [found[key] for key in sorted(found)] for name, found in rows.items()
         }
+
+
+def _weight(summary: Summary) -> int:
+    sketches = sum(each.merge is Merge.DISTINCT for each in summary.measures)
+    return 1 + sketches * _ROWS_OF_SKETCH

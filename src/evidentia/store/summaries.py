@@ -14,6 +14,7 @@ import functools
 import json
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -39,9 +40,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from evidentia.event.fieldmap import ColumnType
 from evidentia.pack.contract import Pack
+from evidentia.pack.sketch import EMPTY, ESTIMATE_DIGITS, estimate_of
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Score, Summary, event_columns
 from evidentia.store.partials import DAY_US, FAR, LIFT
 from evidentia.store.schema import BIG, EVENT_ROWS, KINDS
+from evidentia.store.sketches import Sketches
 from evidentia.store.spans import Span, inside, of_pack
 from evidentia.store.streaming import AnySelect, Rows, streamed
 from evidentia.store.values import PartialRow
@@ -66,6 +69,9 @@ class SummarySql:
         self._columns = event_columns(pack.fields)
         self._types = summary.types(pack.fields)
         self.table = self._described(f"{summary.name}_v{number}")
+        self._distinct = [each for each in summary.measures if each.merge is Merge.DISTINCT]
+        names = [each.name for each in self._distinct]
+        self._sketches = Sketches(self.table, self.keys, names)
 
     def _described(self, name: str) -> Table:
         keys = [
@@ -81,8 +87,8 @@ class SummarySql:
         )
 
     def _stored_type(self, name: str) -> Any:  # noqa: ANN401 - SQLAlchemy's types have no common public one
-        is_ordered = any(each.name == name and _is_ordered(each) for each in self.summary.measures)
-        if is_ordered or self._types[name] is ColumnType.TEXT:
+        is_text = any(each.name == name and each.merge in _TEXTS for each in self.summary.measures)
+        if is_text or self._types[name] is ColumnType.TEXT:
             return BY_CODE_POINT
         return BIG
 
@@ -107,6 +113,8 @@ class SummarySql:
 
     def _shown(self, measure: Measure) -> ColumnElement[Any]:
         column = self.table.c[measure.name]
+        if measure.merge is Merge.DISTINCT:
+            return cast(func.substr(column, 1, ESTIMATE_DIGITS), BIG)
         if not _is_ordered(measure):
             return column
         value = func.substr(column, _MOMENT_DIGITS + 1)
@@ -114,8 +122,9 @@ class SummarySql:
 
     def _scored(self, score: Score) -> ColumnElement[Any]:
         parts = []
+        measures = {each.name: each for each in self.summary.measures}
         for each in score.points:
-            number = func.coalesce(self.table.c[each.measure], 0)
+            number = func.coalesce(self._shown(measures[each.measure]), 0)
             # Compared before it is multiplied, or a huge number would be too large for the engine.
             is_most = number > each.most // each.each
             parts.append(case((is_most, each.most), else_=number * each.each))
@@ -123,9 +132,11 @@ class SummarySql:
 
     def shown(self, name: str, value: object) -> object:
         """A stored value of a column as the public relation shows it."""
-        is_ordered = any(each.name == name and _is_ordered(each) for each in self.summary.measures)
-        if value is None or not is_ordered:
+        merge = next((each.merge for each in self.summary.measures if each.name == name), None)
+        if value is None or merge not in _TEXTS:
             return value
+        if merge is Merge.DISTINCT:
+            return estimate_of(str(value))
         text = str(value)[_MOMENT_DIGITS:]
         # Somebody's hand may have put anything there.
         is_integer = self._types[name] is ColumnType.INTEGER and text.lstrip("-").isdecimal()
@@ -142,9 +153,14 @@ class SummarySql:
         self, rows: Rows, batch_id: int, keys: Sequence[tuple[object, ...]] | None = None
     ) -> Iterator[tuple[Any, ...]]:
         """The rows that all events up to a batch give, in key order, or those of some keys."""
-        kinds = self._kind_ids(rows)
-        query = self._in_key_order(kinds, of_pack(self.pack, batch_id), keys)
-        return map(tuple, rows(query))
+        kinds, among = self._kind_ids(rows), of_pack(self.pack, batch_id)
+        found = map(tuple, rows(self._in_key_order(self.grouped(kinds, among), keys)))
+        if not self._distinct:
+            return found
+        values = [self._values(each, kinds, among) for each in self._distinct]
+        return self._sketches.beside(
+            found, [rows(self._in_key_order(each, keys)) for each in values]
+        )
 
     def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
         """The keys of some events, in the order of their positions."""
@@ -155,8 +171,12 @@ class SummarySql:
 
     def merge(self, connection: Connection, spans: Sequence[Span], batch_id: int) -> None:  # noqa: ARG002 - only states look back
         """Merge what the events of some spans give into the table."""
-        kinds = self._kind_ids(streamed(connection))
-        connection.execute(self.merged(connection, kinds, inside(spans)))
+        rows = streamed(connection)
+        kinds, among = self._kind_ids(rows), inside(spans)
+        connection.execute(self.merged(connection, kinds, among))
+        for each in self._distinct:
+            with closing(rows(self._in_key_order(self._values(each, kinds, among)))) as found:
+                self._sketches.add(connection, each.name, found)
 
     def _kind_ids(self, rows: Rows) -> KindIds:
         """The numbers of the kinds that the summary names and that the store knows."""
@@ -164,13 +184,18 @@ class SummarySql:
         query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(names))
         return {row.name: row.id for row in rows(query)}
 
+    def _values(self, measure: Measure, kinds: KindIds, among: ColumnElement[bool]) -> AnySelect:
+        """The different values of a column, each behind the keys of its row."""
+        value = self._column(measure.column)
+        wanted = [among, *self._wanted(kinds), value.is_not(None)]
+        if measure.kinds:
+            wanted.append(_of_kinds(measure.kinds, kinds))
+        keys = [self._key(key).label(key.name) for key in self.summary.keys]
+        return select(*keys, value).select_from(EVENT_ROWS).where(*wanted).distinct()
+
     def _in_key_order(
-        self,
-        kinds: KindIds,
-        among: ColumnElement[bool],
-        keys: Sequence[tuple[object, ...]] | None,
+        self, query: AnySelect, keys: Sequence[tuple[object, ...]] | None = None
     ) -> AnySelect:
-        query = self.grouped(kinds, among)
         whole = [self._key(key) for key in self.summary.keys]
         if keys is not None:
             query = query.where(_among(whole, keys))
@@ -204,21 +229,25 @@ class SummarySql:
         statement = dialect.insert(self.table).from_select(
             list(self.summary.columns), self.grouped(kinds, among)
         )
-        return self._on_conflict(statement)
+        # What events add to sketches is not in the statement; those of rows that are there stay.
+        return self._on_conflict(statement, self._distinct)
 
     def merge_rows(self, connection: Connection, rows: Sequence[PartialRow]) -> None:
         """Merge rows that were counted elsewhere, by the driver's own bulk call."""
         if not rows:
             return
         statement = self._on_conflict(sqlite.insert(self.table))
+        if self._distinct:
+            rows = [*self._sketches.completed(connection, rows)]
         names = list(self.summary.columns)
         text = statement.compile(dialect=connection.dialect, column_keys=names)
         connection.exec_driver_sql(str(text), [*rows])
 
-    def _on_conflict(self, statement: Any) -> Any:  # noqa: ANN401 - one type for each engine
+    def _on_conflict(self, statement: Any, left_out: Sequence[Measure] = ()) -> Any:  # noqa: ANN401 - one type for each engine
         merges = {
             each.name: _merge(each, self.table.c[each.name], statement.excluded[each.name])
             for each in self.summary.measures
+            if each not in left_out
         }
         keys = [key.name for key in self.summary.keys]
         if not merges:
@@ -257,6 +286,8 @@ class SummarySql:
             number = func.count()
             counted = number.filter(wanted) if measure.kinds else number
             return counted if measure.merge is Merge.COUNT else case((counted > 0, 1), else_=0)
+        if measure.merge is Merge.DISTINCT:
+            return literal_column(f"'{EMPTY}'")
         column = self._column(measure.column)
         if _is_ordered(measure):
             column = _in_time(column, is_first=measure.merge is Merge.FIRST)
@@ -278,12 +309,16 @@ _FUNCTIONS: Final[dict[Merge, Any]] = {
 }
 
 
+_TEXTS: Final = frozenset({Merge.FIRST, Merge.LAST, Merge.DISTINCT})
+"""Measures that are kept as a text of which the relation shows a part."""
+
+
 def _is_ordered(measure: Measure) -> bool:
     return measure.merge in (Merge.FIRST, Merge.LAST)
 
 
 def _is_nullable(measure: Measure) -> bool:
-    return measure.merge not in (Merge.COUNT, Merge.SUM, Merge.FLAG)
+    return measure.merge not in (Merge.COUNT, Merge.SUM, Merge.FLAG, Merge.DISTINCT)
 
 
 def _literal(value: str | int) -> str:
@@ -308,6 +343,9 @@ def _merge(
 ) -> ColumnElement[Any]:
     if measure.merge in (Merge.COUNT, Merge.SUM):
         return old + new
+    if measure.merge is Merge.DISTINCT:
+        # Merged before the statement is run.
+        return new
     is_less = measure.merge in (Merge.MIN, Merge.FIRST)
     is_better = new < old if is_less else new > old
     # CASE, because the least of two values has a name of its own on each engine. A NULL is never

@@ -88,7 +88,7 @@ class Interleaving:
         with self.scene.writer(PACK if way == "without" else self.pack) as writer:
             if way == "bulk":
                 with writer.bulk():
-                    self.commit(writer, batches)
+                    self.commit(writer, batches, blocks=2)
             elif way == "failed bulk":
                 with cut_off(writer.bulk()):
                     self.commit(writer, batches)
@@ -106,13 +106,15 @@ class Interleaving:
                 for each in self.pack.projections:
                     writer.rebuild_projection(each.name)
 
-    def commit(self, writer: StoreWriter, batches: list[tuple[int, list[Happening]]]) -> None:
-        """Each batch at the end of its log."""
+    def commit(
+        self, writer: StoreWriter, batches: list[tuple[int, list[Happening]]], blocks: int = 0
+    ) -> None:
+        """Each batch at the end of its log, with what it adds counted in so many parts."""
         for log, happenings in batches:
             path = f"/logs/{log}.jsonl"
             segment = self.segment(writer, path)
             line = self.places.get(path, 1)
-            self.places[path] = commit(writer, segment, line, happenings)
+            self.places[path] = commit(writer, segment, line, happenings, blocks=blocks)
             self.committed += placed(segment, line, happenings)
 
     def segment(self, writer: StoreWriter, path: str) -> Segment:

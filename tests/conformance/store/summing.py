@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any
 
+from evidentia.pack import sketch
 from evidentia.pack.summary import (
     Key,
     Points,
     Score,
     Summary,
     count,
+    distinct,
     first,
     flag,
     greatest,
@@ -45,6 +48,8 @@ PEOPLE = Summary(
         greatest("last_ts", "ts"),
         first("first_actor", "actor"),
         last("last_port", "port", "login", "logout"),
+        distinct("ports_seen", "port", "login", "logout"),
+        distinct("actors", "actor"),
     ),
     indexed=("last_ts",),
     scores=(
@@ -114,7 +119,18 @@ def _person(group: Sequence[Happening]) -> tuple[Any, ...]:
         max((each.ts for each in group if each.ts is not None), default=None),
         min(named)[1] if named else None,
         max(left)[2] if left else None,
+        _different(str(port) for _, _, port in left),
+        _different(str(each.actor) for each in group if each.actor is not None),
     )
+
+
+def _different(texts: Iterable[str]) -> int:
+    """How many there are, or what the smallest hashes of them say."""
+    hashes = sorted({sha256(each.encode()).digest()[:8] for each in texts})
+    if len(hashes) < sketch.SKETCH_HASHES:
+        return len(hashes)
+    last = int.from_bytes(hashes[sketch.SKETCH_HASHES - 1])
+    return min((sketch.SKETCH_HASHES - 1) * 2**64 // (last + 1), 2**63 - 1)
 
 
 def _late(each: Happening) -> float:

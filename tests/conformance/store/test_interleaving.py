@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from evidentia.pack import sketch
 from evidentia.projection.check import check
-from evidentia.store import spans, states
+from evidentia.store import sketches, spans, states
 
 from .interleaving import STEPS, Interleaving
 from .reducing import REDUCING, shown_states, states_by_model
@@ -27,6 +28,8 @@ def small_steps() -> Iterator[None]:
         patch.setattr(states, "_PAGE_EVENTS", 2)
         patch.setattr(states, "_FILLED_EVENTS", 2)
         patch.setattr(spans, "_MERGED_EVENTS", 3)
+        patch.setattr(sketch, "SKETCH_HASHES", 3)
+        patch.setattr(sketches, "_ROWS_AT_ONCE", 2)
         yield
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evidentia.pack import sketch
 from evidentia.store import pending
 from evidentia.store.values import Segment
 from evidentia.store.writer import StoreWriter
@@ -84,6 +85,7 @@ def test_what_was_counted_is_used(scene: Scene) -> None:
                 99,
                 *[0] * 3,
                 *[None] * 4,
+                *[sketch.EMPTY] * 2,
             )
 
     with scene.store.reader() as reader:

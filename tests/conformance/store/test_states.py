@@ -12,9 +12,8 @@ from evidentia.errors import PackError
 from evidentia.event.fieldmap import ColumnType
 from evidentia.event.values import JsonValue
 from evidentia.pack.contract import Pack
-from evidentia.pack.reducing import KEPT_BYTES_MAX
-from evidentia.pack.state import Order, State, StateColumn, StateEvent, StateValue
-from evidentia.store import states
+from evidentia.pack.state import KEPT_BYTES_MAX, Order, State, StateColumn, StateEvent, StateValue
+from evidentia.store import spans, states
 from evidentia.store.dead_letters import Retry
 from evidentia.store.projections import StoredProjection
 from evidentia.store.states import StateTable
@@ -60,6 +59,16 @@ def refuse_logout(kept: JsonValue, event: StateEvent) -> JsonValue:
 BROKEN = with_states(dataclasses.replace(STORIES, apply=refuse_logout), SEATS)
 
 
+def noting(applied: list[int]) -> Pack:
+    """The pack with stories that note each event which is applied to them."""
+
+    def noted(kept: JsonValue, event: StateEvent) -> JsonValue:
+        applied.append(event.position)
+        return STORIES.apply(kept, event)
+
+    return with_states(dataclasses.replace(STORIES, apply=noted))
+
+
 def test_a_state_holds_what_its_events_give_in_order(scene: Scene) -> None:
     """By time and by position, over batches."""
     with scene.writer(REDUCING) as writer:
@@ -100,12 +109,7 @@ def test_an_event_without_a_time_stays_last(scene: Scene) -> None:
 def test_only_late_keys_are_read_again(scene: Scene) -> None:
     """What was applied once is not applied again where events come in their order."""
     applied: list[int] = []
-
-    def noted(kept: JsonValue, event: StateEvent) -> JsonValue:
-        applied.append(event.position)
-        return STORIES.apply(kept, event)
-
-    with scene.writer(with_states(dataclasses.replace(STORIES, apply=noted))) as writer:
+    with scene.writer(noting(applied)) as writer:
         segment = scene.segment(writer)
         line = commit(writer, segment, commit(writer, segment, 1, DAY[:3]), DAY[3:])
         in_order = list(applied)
@@ -114,6 +118,21 @@ def test_only_late_keys_are_read_again(scene: Scene) -> None:
     every = [position for position, _ in placed(segment, 1, [*DAY, LATE])]
     assert in_order == every[:4]
     assert sorted(applied[4:]) == [every[0], every[1], every[3], every[4]]
+
+
+def test_a_late_key_that_spans_pages_is_read_again_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first of its pages made of it holds the events of the others, too."""
+    monkeypatch.setattr(states, "_PAGE_EVENTS", 1)
+    applied: list[int] = []
+    with scene.writer(noting(applied)) as writer:
+        segment = scene.segment(writer)
+        line = commit(writer, segment, 1, DAY)
+        applied.clear()
+        commit(writer, segment, line, [LATE] * 3)
+
+    assert len(applied) == 3 + 3
 
 
 @pytest.mark.parametrize("way", ["delta", "bulk", "bulk in parts", "rebuilt"])
@@ -351,15 +370,13 @@ def _seen_between(fill: Any, scene: Scene, wanted: Mapping[str, object]) -> Any:
     return seen
 
 
-def test_a_load_into_an_empty_store_walks_the_events_once(scene: Scene) -> None:
-    """A first load, whatever its order, applies each event one time."""
+def test_a_load_into_an_empty_store_walks_the_events_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first load, whatever its order and size, applies each event one time."""
+    monkeypatch.setattr(spans, "_MERGED_EVENTS", 1)
     applied: list[int] = []
-
-    def noted(kept: JsonValue, event: StateEvent) -> JsonValue:
-        applied.append(event.position)
-        return STORIES.apply(kept, event)
-
-    with scene.writer(with_states(dataclasses.replace(STORIES, apply=noted))) as writer:
+    with scene.writer(noting(applied)) as writer:
         segment = scene.segment(writer)
         with writer.bulk():
             commit(writer, segment, commit(writer, segment, 1, DAY), [LATE])

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from evidentia.errors import PackError, StoreError, UsageError
-from evidentia.pack.summary import Key
+from evidentia.pack.summary import Key, Points, Score
 from evidentia.pack.summary import count as counted
 from evidentia.store.dead_letters import Retry
 
@@ -78,6 +78,20 @@ def test_a_score_is_bounded_for_each_measure(scene: Scene) -> None:
         result = reader.run_query(query("SELECT session_id, score FROM people ORDER BY 1"), {})
 
     assert [tuple(row) for row in result.rows] == [("few", 2), ("many", 8)]
+
+
+def test_a_score_may_count_different_values(scene: Scene) -> None:
+    """By the number that the relation shows."""
+    score = Score(name="score", points=(Points(measure="actors", each=2, most=5),))
+    pack = dataclasses.replace(PACK, summaries=(dataclasses.replace(PEOPLE, scores=(score,)),))
+    people = [Happening(actor=each) for each in ("a", "b", "a", None)]
+    with scene.writer(pack) as writer:
+        segment = scene.segment(writer)
+        commit(writer, segment, commit(writer, segment, 1, people), people)
+
+    with scene.store.reader() as reader:
+        result = reader.run_query(query("SELECT actors, score FROM people"), {})
+    assert [tuple(row) for row in result.rows] == [(2, 4)]
 
 
 @pytest.mark.parametrize("cut", range(1, len(PARTY)))

@@ -146,6 +146,19 @@ def test_what_cannot_be_replayed_is_said(bench: Bench) -> None:
     assert (found.digest, found.drift_count, found.is_well) == (None, 0, False)
 
 
+def test_a_state_that_is_behind_is_replayed_as_far_as_it_stands(bench: Bench) -> None:
+    """What came in without its pack is none of its events yet, late as they may be."""
+    without = Bench(folder=bench.folder, pack=dataclasses.replace(CLIMBING, states=()))
+    without.write(person(42, level=0), person(7, level=3), person(200))
+
+    found = bench.check()
+
+    assert found.drift_count == 0
+    assert "it stands at batch" in found.problem
+    bench.write()
+    assert bench.check().is_well
+
+
 def test_a_rebuild_mends_what_drifted(bench: Bench) -> None:
     """The events decide."""
     before = bench.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evidentia.pack.summary import Key, Summary, count, greatest, least
+from evidentia.pack.summary import Key, Summary, count, distinct, greatest, least
 
 GROWTH_WINDOWS: Final = Summary(
     name="growth_windows",
@@ -27,7 +27,12 @@ ROOMS: Final = Summary(
     version=1,
     title="Events by room",
     keys=(Key(name="room_id", column="room_id"),),
-    measures=(least("first_ts", "ts"), greatest("last_ts", "ts"), count("event_count")),
+    measures=(
+        least("first_ts", "ts"),
+        greatest("last_ts", "ts"),
+        count("event_count"),
+        distinct("actor_count", "actor"),
+    ),
 )
 
 SUMMARIES: Final = (GROWTH_WINDOWS, ROOMS)
