@@ -107,8 +107,7 @@ def _refuse_strangers(event: RepairEvent, content: JsonObject, *, is_line: bool)
     strangers = sorted(content.keys() - _KNOWN)
     # A store of the older program puts members of its own beside the event's; its digest never
     # covered them. Ours covers the event, so nothing may stand beside what it covers.
-    is_ours = is_line or standing_of(event) is DigestStanding.VALID
-    if strangers and is_ours:
+    if strangers and (is_line or standing_of(event) is DigestStanding.VALID):
         shown = ", ".join(strangers[:_NAMES_SHOWN])
         raise RejectionError(f"the digest does not cover {shown}", where=strangers[0])
 

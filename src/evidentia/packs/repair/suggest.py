@@ -28,6 +28,7 @@ from evidentia.packs.repair.scoring import (
     CLOSENESS_WEIGHT,
     SIMILARITY_WEIGHT,
     TYPE_WEIGHT,
+    WINDOW_US,
     Candidate,
     answered_type,
     closeness_of,
@@ -67,6 +68,7 @@ class _View:
                 self.postings.setdefault(word, []).append(rank)
                 numbers.append(self.word_numbers.setdefault(word, len(self.word_numbers)))
             self.words.append(numbers)
+        self.sizes = [len(each) for each in self.words]
 
     def numbers_of(self, message: Message) -> set[int]:
         """The words of a message, as numbers."""
@@ -107,6 +109,8 @@ class _Search:
         self._numbers = view.numbers_of(message)
         self._seen: set[int] = set()
         self._is_excluded: Callable[[str], bool] = _nobody
+        self._window = _window_of(view, message)
+        self._likely = {message.type, answered_type(message.type) or message.type}
         self._best = _Best(top)
 
     def run(self, is_excluded: Callable[[str], bool]) -> list[Message]:
@@ -118,10 +122,8 @@ class _Search:
 
     def _by_type(self) -> None:
         """Meet the nearest few of each type that counts, and the nearest few of all."""
-        types = self._view.types
-        own = self._message.type
-        for wanted in {own, answered_type(own) or own}:
-            self._meet_nearest(types.get(wanted, []))
+        for wanted in sorted(self._likely):
+            self._meet_nearest(self._view.types.get(wanted, []))
         self._meet_nearest(range(len(self._view.messages)))
 
     def _meet_nearest(self, ranks: Sequence[int]) -> None:
@@ -151,18 +153,48 @@ class _Search:
             span: Where they are earlier.
             left: The most words that one of them has in common which was not met yet.
         """
-        view, best, own = self._view, self._best, len(self._numbers)
-        message, seen = self._message, self._seen
-        shared = SIMILARITY_WEIGHT * left / own + TYPE_WEIGHT + _SLACK
-        for index in range(bisect_left(ranks, span[1]) - 1, -1, -1):
+        low, high = span
+        far = min(max(low, self._window), high)
+        self._meet_near(ranks, (far, high), left)
+        self._meet_far(ranks, (low, far), left)
+
+    def _meet_near(self, ranks: Sequence[int], span: Span, left: int) -> None:
+        view, best, message = self._view, self._best, self._message
+        shared = SIMILARITY_WEIGHT * left / len(self._numbers) + TYPE_WEIGHT + _SLACK
+        for index in range(bisect_left(ranks, span[1]) - 1, bisect_left(ranks, span[0]) - 1, -1):
             rank = ranks[index]
-            if rank < span[0]:
-                break
             near = CLOSENESS_WEIGHT * closeness_of(message.ts, view.times[rank])
             if shared + near < best.floor:
                 break  # What follows is no nearer.
-            if rank not in seen and self._bound(rank, left, near) >= best.floor:
+            if rank not in self._seen and self._bound(rank, left, near) >= best.floor:
                 self._meet(rank)
+
+    def _meet_far(self, ranks: Sequence[int], span: Span, left: int) -> None:
+        """The same beyond the window, where most messages are: there only sizes and types count."""
+        sizes, messages, seen = self._view.sizes, self._view.messages, self._seen
+        limits, other = self._limits(left)
+        if max(other, *limits.values()) < 0:
+            return
+        for index in range(bisect_left(ranks, span[1]) - 1, bisect_left(ranks, span[0]) - 1, -1):
+            rank = ranks[index]
+            if sizes[rank] > limits.get(messages[rank].type, other) or rank in seen:
+                continue
+            before = self._best.floor
+            self._meet(rank)
+            if self._best.floor > before:
+                limits, other = self._limits(left)
+
+    def _limits(self, left: int) -> tuple[dict[str, float], float]:
+        """The most words a message may have to be among the best: by type, and of other types."""
+        factors = {each: type_factor(self._message.type, each) for each in self._likely}
+        limits = {each: self._limit(left, factor) for each, factor in factors.items()}
+        return limits, self._limit(left, 0.0)
+
+    def _limit(self, left: int, factor: float) -> float:
+        gap = self._best.floor - TYPE_WEIGHT * factor - _SLACK
+        most = SIMILARITY_WEIGHT * left / gap if gap > 0 else float("inf")
+        # The union is no smaller than the message's own words.
+        return most if most >= len(self._numbers) else -1.0
 
     def _bound(self, rank: int, left: int, near: float) -> float:
         """The most that a message can score which has at most so many words in common."""
@@ -264,6 +296,14 @@ def suggest_parents(tree: Tree, uuid: str, top: int = TOP) -> tuple[Candidate, .
         UsageError: The tree has no such message, or ``top`` is below 1.
     """
     return Suggester(tree).suggest(uuid, top)
+
+
+def _window_of(view: _View, message: Message) -> int:
+    """The rank from which on messages are near in time, where all those before it are not."""
+    if message.ts is None:
+        return len(view.messages)
+    oldest = message.ts - WINDOW_US
+    return bisect_left(view.times, 1, key=lambda each: int(each is not None and each > oldest))
 
 
 def time_order(message: Message) -> tuple[bool, int, int]:
