@@ -235,10 +235,7 @@ def archive(
     cutoff = moment_us(older_than, workspace.now_us())
     documents = _archived(found, cutoff, format_time(workspace.now_us()))
     if not documents:
-        return CommandResult(
-            document={"path": None, "sessions": 0, "events": 0, "removed_events": 0},
-            parts=(Line(text=f"no repair event is older than {older_than}; nothing was written"),),
-        )
+        return _nothing_archived(older_than)
     sessions: list[JsonValue] = [*documents]
     whole: JsonObject = {
         "format_version": FORMAT_VERSION,
@@ -267,6 +264,20 @@ def archive(
             *(Note(text=warning) for warning in warnings),
             *problem_notes(found),
         ),
+    )
+
+
+def _nothing_archived(older_than: str) -> CommandResult:
+    return CommandResult(
+        document={
+            "path": None,
+            "bytes": 0,
+            "sessions": 0,
+            "events": 0,
+            "removed_events": 0,
+            "warnings": [],
+        },
+        parts=(Line(text=f"no repair event is older than {older_than}; nothing was written"),),
     )
 
 

@@ -109,8 +109,9 @@ def compare_session(
 
 
 def _record(workspace: Workspace, session_id: str) -> dict[str, CellValue] | None:
-    found = workspace.query("repair_materialized", {"session_id": session_id})
-    return next(found.records(), None)
+    found = workspace.query("repair_materialized", {"session_id": session_id, "limit": "1"})
+    record = next(found.records(), None)
+    return record if record is not None and record["session_id"] == session_id else None
 
 
 def _number(value: CellValue) -> int:

@@ -1,6 +1,7 @@
--- title: A session as it is materialised
--- description: The row of one session, with the parents that its repair events give.
--- parameter session_id: text = | The session.
+-- title: Sessions as they are materialised
+-- description: The rows of sessions from one on, by name, with the parents that their repair events give.
+-- parameter session_id: text = | The first session; empty to begin with the first of all.
+-- parameter limit: integer = 100 | At most this many sessions.
 -- column session_id: text | Session
 -- column message_parents: text | Parents
 -- column event_count_at_materialization: integer | Events
@@ -11,4 +12,6 @@ SELECT
     session_id, message_parents, event_count_at_materialization, pending_count, last_event_id,
     materialization_digest
 FROM sessions_materialized
-WHERE session_id = :session_id
+WHERE session_id >= :session_id
+ORDER BY session_id
+LIMIT :limit
