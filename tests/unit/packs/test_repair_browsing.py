@@ -115,11 +115,23 @@ def test_a_choice_is_appended_with_its_score_and_taken_back(browser: Browser, de
     assert after == ("9 messages, 0 without a parent, 1 cycles", [])
     assert undone.startswith("took back evt_")
     assert [each.is_reverted for each in events] == [False, True]
-    assert events[0].similarity_score == float(best.label.split()[0]) or events[0].similarity_score
     assert f"score {events[0].similarity_score:.3f}" in events[0].reason
     assert browser.marked()
     with pytest.raises(UsageError, match="nothing was repaired here"):
         browser.undo("again")
+
+
+def test_the_last_candidate_is_recorded_with_its_score_as_well(desk: Desk) -> None:
+    """Whichever the reader takes."""
+    rows = [row(f"m{n}", None if n == 0 else f"m{n - 1}", n) for n in range(12)]
+    talk = desk.put("talk.jsonl", [*rows, row("lost", "gone", 30)])
+    browser = ConversationBrowser(desk.desk("browse"), talk)
+    orphan = first_marked(browser)
+    last = browser.choices(orphan)[-1]
+
+    browser.apply(orphan, last.id, last.reason)
+
+    assert repairs(desk.desk()).events[0].similarity_score > 0
 
 
 def test_a_long_chain_is_no_deep_tree(desk: Desk) -> None:

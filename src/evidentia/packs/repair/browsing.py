@@ -44,6 +44,8 @@ class _Shape:
         self.in_cycles = cycles
         self.chain_of: dict[str, str] = {}
         self.above: dict[str, str | None] = {}
+        # Its indexes are made when a candidate is first asked for, and kept.
+        self.suggester = Suggester(tree)
         self._lay_out()
 
     def chain(self, first: str) -> Iterator[str]:
@@ -142,7 +144,7 @@ class ConversationBrowser:
         wanted = uuid or (chain if chain in shape.orphans else "")
         if not wanted:
             return []
-        found = Suggester(shape.tree).suggest(wanted, CHOICES_MAX)
+        found = shape.suggester.suggest(wanted, CHOICES_MAX)
         return [
             BrowseChoice(
                 id=each.uuid,
@@ -157,7 +159,8 @@ class ConversationBrowser:
         shape, chain, uuid = self._found(node)
         tree = self._originals[shape.number]
         wanted = uuid or chain
-        scores = {each.uuid: each.score for each in Suggester(shape.tree).suggest(wanted)}
+        found = shape.suggester.suggest(wanted, CHOICES_MAX)
+        scores = {each.uuid: each.score for each in found}
         wish = Wish(
             message=wanted,
             parent=choice,
