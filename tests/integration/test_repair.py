@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -120,6 +123,33 @@ def test_stored_repair_events_are_neither_changed_nor_removed(tmp_path: Path) ->
         assert caught.value.fix == "create a revert event instead"
 
     assert stored == [(event["event_id"], "valid")]
+
+
+def test_people_who_repair_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    """Six processes, six orphans: none is refused for another's sake, and none is lost."""
+    desk = Desk(tmp_path)
+    talk = desk.put("talk.jsonl", conversation(2, 80))
+    orphans = [each["message_id"] for each in desk.run("scan", file=talk)["orphans"]][:6]
+    code = "import sys; from evidentia.cli.application import run; sys.exit(run(sys.argv[1:]))"
+    paths = os.pathsep.join(path for path in sys.path if path)
+
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, "repair", "apply", talk, orphan, "--best", "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for orphan in orphans
+    ]
+    ended = [process.communicate(timeout=300) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 6, ended
+    assert {each.message_id for each in repairs(desk.desk()).events} == set(orphans)
+    desk.run("rebuild-stale")
+    assert not desk.run("validate", sample=9)["is_finding"]
+    assert not desk.run("check")["is_finding"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -40,6 +40,8 @@ from evidentia.report.queries import ask, bind, find_query
 
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
 """A document is held whole; what is larger belongs into lines."""
+WAIT_SECONDS: Final = 10.0
+"""How long an append waits for another process that appends; such a one is done in moments."""
 _STANDARD_INPUT: Final = "-"
 
 
@@ -199,7 +201,8 @@ class PackWorkspace:
             outcome=Outcome.ALLOW,
             reason=f"{self.command}, asked for by {operator or self.operator()}: {reason}",
         )
-        with self._ledgers.opened(self._entry, self.command) as opened:
+        entry = replace(self._entry, wait_seconds=max(self._entry.wait_seconds, WAIT_SECONDS))
+        with self._ledgers.opened(entry, self.command) as opened:
             policy = compose((asked, *opened.contributions()))
             done = opened.append(drafts, policy, expected_size=expected_size)
             return tuple(
