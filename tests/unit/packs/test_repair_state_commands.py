@@ -11,6 +11,7 @@ import pytest
 
 from evidentia.app.ledgers import Ledgers
 from evidentia.errors import UsageError
+from evidentia.packs.repair import PACK
 
 from .repair_folder import Desk, conversation
 
@@ -102,6 +103,15 @@ def test_nothing_is_done_where_nothing_is_stale(desk: Desk) -> None:
     done = desk.run("rebuild-stale")
 
     assert (done["stale"], done["read_events"], done["is_rebuilt"]) == ([], 0, False)
+
+
+def test_a_ledger_of_repairs_holds_no_kind_that_the_pack_does_not_know(desk: Desk) -> None:
+    """Its own first event among them: doctor has nothing to say."""
+    with desk.workspace.store.reader() as reader:
+        kinds = {kind for _, kind, _ in reader.kinds()}
+
+    assert kinds == {"evidentia.ledger.created.v1", "repair.event.v1"}
+    assert kinds <= PACK.known_kinds
 
 
 def test_a_ledger_that_is_not_mirrored_has_no_rows(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ _STANDALONE: Final = (
     *("relocated", "worktree-state", "started", "result", "bridge-session", "atis-latch"),
 )
 _LEGACY: Final = ("tool_use", "tool_result")
+_LEDGER: Final = ("evidentia.ledger.created.v1", "evidentia.ledger.key_rotated.v1")
+"""What a ledger of repairs says of itself."""
 KNOWN_KINDS: Final = frozenset(
     (
         *REPAIR_KINDS,
@@ -45,6 +47,7 @@ KNOWN_KINDS: Final = frozenset(
         *(f"system.{subtype}" for subtype in _SYSTEM),
         *_STANDALONE,
         *_LEGACY,
+        *_LEDGER,
     )
 )
 
