@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from evidentia.pack.registry import load_packs
+
 from .conftest import CHECKOUT, Command
 
 MODULE = '''\
@@ -250,6 +252,24 @@ def test_two_ledgers_of_a_pack_must_be_told_apart(command: Command) -> None:
     assert result.status == 2
     assert "has several ledgers: a, b" in result.err
     assert "name one with --ledger" in result.err
+
+
+def test_every_command_of_a_built_in_pack_has_help_with_an_example(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The help names the command and shows it in use; an unknown option is wrong usage."""
+    monkeypatch.setenv("COLUMNS", "200")
+    names = [(pack.name, each.name) for pack in load_packs().values() for each in pack.commands]
+
+    for words in names:
+        helped, wrong = command(*words, "--help"), command(*words, "--frobnicate")
+        assert (helped.status, helped.err) == (0, ""), words
+        assert f"Usage: evidentia {' '.join(words)}" in helped.out
+        assert f"Example: evidentia {' '.join(words)}" in helped.out
+        assert wrong.status == 2
+        assert "--frobnicate" in wrong.err
+
+    assert ("repair", "scan") in names
 
 
 def test_a_pack_that_would_hide_a_built_in_command_is_refused(command: Command, site: Path) -> None:

@@ -86,7 +86,7 @@ def test_chains_are_flat_and_forks_begin_lists_of_their_own(browser: Browser) ->
         "    8 user: text of x",
         "    9 user: text of y",
     ]
-    assert browser.summary() == "9 messages, 1 without a parent, 1 cycles"
+    assert browser.summary() == "9 messages, 1 without a parent, cycles: 1"
 
 
 def test_orphans_are_marked_and_have_candidates(browser: Browser) -> None:
@@ -112,7 +112,7 @@ def test_a_choice_is_appended_with_its_score_and_taken_back(browser: Browser, de
 
     events = repairs(desk.desk()).events
     assert said == "f hangs on e now: event 1 of the ledger"
-    assert after == ("9 messages, 0 without a parent, 1 cycles", [])
+    assert after == ("9 messages, 0 without a parent, cycles: 1", [])
     assert undone.startswith("took back evt_")
     assert [each.is_reverted for each in events] == [False, True]
     assert f"score {events[0].similarity_score:.3f}" in events[0].reason

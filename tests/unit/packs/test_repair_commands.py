@@ -352,6 +352,26 @@ def test_a_copy_that_a_program_repaired_is_compared_with_the_ledger(desk: Desk, 
     assert [each["is_in_original"] for each in foreign["differences"]] == [True, True, True, False]
 
 
+def test_one_session_in_two_files_is_not_guessed(desk: Desk, talk: str) -> None:
+    """Which of them is meant has to be said."""
+    desk.put("talk2.jsonl", rows())
+    both = f"{desk.folder}/talk*.jsonl"
+
+    for name, asked in (
+        ("as-of", {"moment": "now", "file": both}),
+        ("compare", {"original": talk, "other": both}),
+    ):
+        with pytest.raises(UsageError, match="two files have the session 's-1'"):
+            desk.run(name, **asked)
+    for name, asked in (
+        ("apply", {"file": both, "message": "m3", "is_best": True}),
+        ("suggest", {"file": both, "orphan": "m3"}),
+    ):
+        with pytest.raises(UsageError, match="several conversations have the message 'm3'"):
+            desk.run(name, **asked)
+    assert len(desk.run("scan", file=both)["orphans"]) == 4
+
+
 def test_an_export_verifies_and_a_changed_one_does_not(desk: Desk, talk: str) -> None:
     """Digests and numbers are computed anew."""
     desk.run("apply", file=talk, message="m3", parent="m2", reason="x")

@@ -104,8 +104,8 @@ class ConversationBrowser:
         orphans = sum(len(each.orphans) for each in self._shapes)
         cycles = sum(len(each.tree.cycles) for each in self._shapes)
         text = f"{messages:,} messages, {orphans:,} without a parent"
-        text += f", {cycles:,} cycles" if cycles else ""
-        return text + (f", {len(self._problems):,} unreadable lines" if self._problems else "")
+        text += f", cycles: {cycles:,}" if cycles else ""
+        return text + (f", unreadable lines: {len(self._problems):,}" if self._problems else "")
 
     def children(self, node: str | None) -> Sequence[BrowseNode]:
         """Sessions; below one its threads; below a thread its messages; below a fork its chains."""

@@ -21,7 +21,13 @@ from evidentia.pack.command import (
 )
 from evidentia.pack.workspace import Workspace
 from evidentia.packs.repair.conversation import Tree
-from evidentia.packs.repair.desk import conversations, repaired, repairs, require_readable
+from evidentia.packs.repair.desk import (
+    by_session,
+    conversations,
+    repaired,
+    repairs,
+    require_readable,
+)
 
 _SHOWN_MAX: Final = 50
 _ABSENT: Final = "(not there)"
@@ -44,13 +50,13 @@ def compare(
     found = repairs(workspace)
     differences: list[JsonObject] = []
     count = 0
-    by_name: dict[str, Tree] = {tree.session_id: tree for tree in others.trees}
-    for tree in reading.trees:
+    left = {_key(tree): tree for tree in by_session(others).values()}
+    for tree in by_session(reading).values():
         require_readable(found, tree.name)
         mine = repaired(tree, found)
         count += len(mine.parents)
-        differences += _differences(mine, by_name.pop(tree.session_id, None))
-    for tree in by_name.values():
+        differences += _differences(mine, left.pop(_key(tree), None))
+    for tree in left.values():
         differences += [
             _difference(tree, uuid, _ABSENT, tree.parents[uuid]) for uuid in tree.parents
         ]
@@ -67,6 +73,11 @@ def compare(
         ),
         is_finding=bool(differences or problems or more_problems),
     )
+
+
+def _key(tree: Tree) -> str:
+    """What a session is paired by: one without an id has the name of its file, which differs."""
+    return tree.session_id
 
 
 def _differences(mine: Tree, theirs: Tree | None) -> Iterator[JsonObject]:

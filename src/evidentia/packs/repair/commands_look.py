@@ -23,7 +23,7 @@ from evidentia.pack.command import (
     TableColumn,
 )
 from evidentia.pack.workspace import Workspace
-from evidentia.packs.repair.conversation import LineClass, Orphan, Place, Reading, Tree
+from evidentia.packs.repair.conversation import LineClass, Orphan, Place, Reading, Repeated, Tree
 from evidentia.packs.repair.desk import conversations, repaired, repairs, tree_with
 from evidentia.packs.repair.scoring import Candidate
 from evidentia.packs.repair.suggest import Suggester, suggest_parents
@@ -149,6 +149,10 @@ def _scan_parts(
     if orphans:
         yield Line(text=f"without a parent: {len(orphans):,}")
         yield _orphan_table(orphans[:SHOWN_MAX])
+    repeated = [each for tree in trees for each in tree.repeated]
+    if repeated:
+        yield Line(text=f"repeated: {len(repeated):,}")
+        yield _repeated_table(repeated[:SHOWN_MAX])
     for tree in trees:
         for cycle in tree.cycles[:SHOWN_MAX]:
             yield Line(text=f"cycle in {tree.name}: {' -> '.join(cycle[:SHOWN_MAX])}")
@@ -156,8 +160,24 @@ def _scan_parts(
         place = f"{each.place.path}:{each.place.line_no}"
         yield Line(text=f"{place} is no JSON object: {each.reason.value}: {each.detail}")
     yield from (Note(text=problem) for problem in problems[:SHOWN_MAX])
-    if max(len(trees), len(orphans), len(reading.refused), len(problems)) > SHOWN_MAX:
+    counts_shown = (trees, orphans, repeated, reading.refused, problems)
+    if max(map(len, counts_shown)) > SHOWN_MAX:
         yield Note(text=f"of each kind the first {SHOWN_MAX} are shown; --json has all")
+
+
+def _repeated_table(repeated: Sequence[Repeated]) -> Table:
+    return Table(
+        columns=(
+            TableColumn(title="line", is_number=True),
+            TableColumn(title="message"),
+            TableColumn(title="first line", is_number=True),
+            TableColumn(title="equal"),
+        ),
+        rows=[
+            (each.place.line_no, each.uuid, each.first.line_no, "yes" if each.is_equal else "no")
+            for each in repeated
+        ],
+    )
 
 
 def _orphan_table(orphans: Sequence[tuple[Tree, Orphan]]) -> Table:

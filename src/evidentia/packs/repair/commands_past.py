@@ -27,6 +27,7 @@ from evidentia.pack.workspace import Workspace
 from evidentia.packs.repair.desk import (
     Problem,
     Repairs,
+    by_session,
     conversations,
     played,
     repairs,
@@ -199,10 +200,10 @@ def as_of(
     found = repairs(workspace)
     before = _until(found.events, moment, workspace.now_us())
     said = {} if file is None else _originals(workspace, file)
-    by_session = sessions_of(before)
-    names = [name for name in (by_session if file is None else said) if session in {None, name}]
+    events = sessions_of(before)
+    names = [name for name in (events if file is None else said) if session in {None, name}]
     results = {
-        name: played(by_session.get(name, ()), said.get(name), found.problems).result()
+        name: played(events.get(name, ()), said.get(name), found.problems).result()
         for name in names
     }
     parents = {name: {**said.get(name, {}), **results[name].message_parents} for name in names}
@@ -232,7 +233,7 @@ def as_of(
 def _originals(workspace: Workspace, file: str) -> dict[str, Mapping[str, str | None]]:
     """The parents that conversations say, by session."""
     reading, _ = conversations(workspace, file)
-    return {tree.name: tree.parents for tree in reading.trees}
+    return {name: tree.parents for name, tree in by_session(reading).items()}
 
 
 def _parents_table(parents: Mapping[str, Mapping[str, str | None]]) -> Table:

@@ -193,6 +193,24 @@ def tree_with(reading: Reading, message_id: str) -> Tree:
     )
 
 
+def by_session(reading: Reading) -> dict[str, Tree]:
+    """The trees by the name of their session.
+
+    Raises:
+        UsageError: Two files have one of the same name, so it is not clear which is meant.
+    """
+    found: dict[str, Tree] = {}
+    for tree in reading.trees:
+        if tree.name in found:
+            raise UsageError(
+                f"two files have the session {tree.name!r}",
+                where=f"{found[tree.name].path} and {tree.path}",
+                fix="name one file",
+            )
+        found[tree.name] = tree
+    return found
+
+
 def tree_of_session(reading: Reading, session_id: str) -> Tree:
     """The tree of a session by its id or name.
 
