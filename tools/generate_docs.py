@@ -5,7 +5,8 @@
     python tools/generate_docs.py --check    writes nothing; exit 1 and a diff where a page is old
 
 ``docs/reference/cli.md`` comes from the commands themselves, ``docs/QUERIES_SQLITE.md`` from the
-packs' .sql files and from ``tools/query_sqlite.py``. Neither depends on the terminal.
+packs' .sql files and from ``tools/query_sqlite.py``, ``docs/QUERIES_PIPELINE.md`` from the .sql
+files over the pipeline's own database. None depends on the terminal.
 """
 
 from __future__ import annotations
@@ -277,6 +278,37 @@ def shell_value(parameter: QueryParameter) -> str:
     return f"\\\"strftime('%s', '{day.replace('T', ' ')}') * 1000000\\\""
 
 
+# ---- The pipeline's own database ---------------------------------------------------------------
+PIPELINE: Final = """\
+These are the queries over the database of its own that the pack `pipeline` fills from its ledger:
+see [Record pipeline receipts](how-to/record-pipeline-receipts.md). Other questions are answered by
+the store: [Named queries](QUERIES_SQLITE.md).
+
+```sh
+evidentia pipeline query --list
+evidentia pipeline query recent_failures limit=20
+evidentia pipeline query slo_violations since=-7d --json
+```
+
+In these tables a time is text. A parameter or column of type `time` is read and shown as
+everywhere; in the sqlite3 shell, give it as `2026-01-29T00:00:00.000000Z`, with all six digits, for
+texts are compared. Every query uses an index, which a test holds it to."""
+
+
+def pipeline_page() -> str:
+    """docs/QUERIES_PIPELINE.md."""
+    parts = ["# Queries over the pipeline's database", _NOTICE, PIPELINE]
+    for query in load_packs()["pipeline"].database_queries:
+        path = f"src/evidentia/packs/pipeline/database_queries/{query.name}.sql"
+        parts += [f"## `{query.name}`", f"{query.title}. {query.description}"]
+        if query.parameters:
+            rows = ["| parameter | type | default | what |", "|---|---|---|---|"]
+            parts.append("\n".join([*rows, *map(parameter_row, query.parameters)]))
+        sql = sql_below_header((CHECKOUT / path).read_text("utf-8"))
+        parts += [f"[`{path}`](../{path}):", f"```sql\n{sql}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
 # ---- The stand-alone projector's database ------------------------------------------------------
 PROJECTOR: Final = """\
 ## The stand-alone projector's database
@@ -329,6 +361,7 @@ def loaded(path: Path) -> ModuleType:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/reference/cli.md": cli_page,
     "docs/QUERIES_SQLITE.md": queries_page,
+    "docs/QUERIES_PIPELINE.md": pipeline_page,
 }
 
 

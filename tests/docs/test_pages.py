@@ -144,6 +144,19 @@ def test_every_named_query_is_on_its_page() -> None:
     assert sorted(names) == sorted(path.stem for path in files)
 
 
+def test_every_query_of_the_pipelines_database_is_on_its_page() -> None:
+    """QUERIES_PIPELINE.md holds the whole statement of each .sql file."""
+    page = pages()["docs/QUERIES_PIPELINE.md"]
+    folder = CHECKOUT / "src/evidentia/packs/pipeline/database_queries"
+    files = sorted(folder.glob("*.sql"))
+
+    for path in files:
+        lines = path.read_text("utf-8").splitlines()
+        statement = "\n".join(line for line in lines if not re.match(r"-- \w+.*[:|]", line))
+        assert statement.strip() in page, path.name
+    assert re.findall(r"^## `(\w+)`$", page, re.MULTILINE) == [path.stem for path in files]
+
+
 def shell_commands(page: str) -> dict[str, str]:
     """How the page says that the sqlite3 shell runs each query, by its name."""
     found = {}
