@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from evidentia.errors import PackError
@@ -159,13 +159,16 @@ def _refuse_to_fetch(uri: str) -> JsonObject:
 
 
 def _query_problems(pack: Pack) -> Iterator[str]:
-    yield from _doubled("query", [query.name for query in pack.queries])
-    for query in pack.queries:
-        if not _is_name(query.name):
-            yield _bad_name("query", query.name)
-        if not query.columns:
-            yield f"query {query.name!r} has no columns"
-        yield from _statement_problems(query)
+    for what, queries in (("query", pack.queries), ("database query", pack.database_queries)):
+        yield from _doubled(what, [query.name for query in queries])
+        for query in queries:
+            if not _is_name(query.name):
+                yield _bad_name(what, query.name)
+            if not query.columns:
+                yield f"{what} {query.name!r} has no columns"
+            yield from _statement_problems(query)
+    if pack.database_queries and pack.database is None:
+        yield "there are queries over a database of its own, and it has none"
 
 
 def _statement_problems(query: NamedQuery) -> Iterator[str]:
@@ -179,17 +182,32 @@ def _statement_problems(query: NamedQuery) -> Iterator[str]:
 
 
 def _report_problems(pack: Pack) -> Iterator[str]:
-    queries = {query.name: query for query in pack.queries}
-    asked = [(f"report section {each.title!r}", each.query) for each in pack.report]
-    if pack.document is not None:
-        asked += [("report document", name) for name in pack.document.queries]
-    for what, name in asked:
+    documented = () if pack.document is None else pack.document.queries
+    asked = [("report document", name) for name in documented]
+    yield from _asked_problems(pack.report, asked, pack.queries)
+    report = pack.database_report
+    if report is not None:
+        asked = [("database report", report.counts)]
+        yield from _asked_problems(report.sections, asked, pack.database_queries)
+        if report.newest not in {query.name for query in pack.database_queries}:
+            yield f"database report names no query: {report.newest!r}"
+
+
+def _asked_problems(
+    sections: Sequence[ReportSection],
+    asked: Sequence[tuple[str, str]],
+    known: Sequence[NamedQuery],
+) -> Iterator[str]:
+    """What is wrong with the sections of a report, and with what else it asks of a period."""
+    queries = {query.name: query for query in known}
+    named = [(f"report section {each.title!r}", each.query) for each in sections]
+    for what, name in (*named, *asked):
         query = queries.get(name)
         if query is None:
             yield f"{what} names no query: {name!r}"
         else:
             yield from _period_problems(what, query)
-    for section in pack.report:
+    for section in sections:
         if section.query in queries:
             yield from _drawing_problems(section, queries[section.query])
 

@@ -19,6 +19,7 @@ from evidentia.pack.conformance import (
     compile_queries,
 )
 from evidentia.pack.contract import (
+    DatabaseReport,
     EventSchema,
     NamedQuery,
     Pack,
@@ -154,6 +155,30 @@ def test_the_smallest_pack_has_no_problems() -> None:
                 ),
             ),
             "report section 'Doors': query 'doors' has no time parameter 'since'",
+        ),
+        (
+            replace(PACK, database_queries=(QUERY, QUERY)),
+            "database query 'doors' is declared 2 times",
+        ),
+        (
+            replace(PACK, database_queries=(QUERY,)),
+            "there are queries over a database of its own, and it has none",
+        ),
+        (
+            replace(PACK, database_report=DatabaseReport(sections=(), counts="x", newest="x")),
+            "database report names no query: 'x'",
+        ),
+        (
+            replace(
+                PACK,
+                database_queries=(QUERY,),
+                database_report=DatabaseReport(
+                    sections=(ReportSection(title="D", query="doors", series=("door",)),),
+                    counts="doors",
+                    newest="doors",
+                ),
+            ),
+            "report section 'D': query 'doors' has no column 'door' that is a number",
         ),
         (
             replace(PACK, samples=(Sample(line=b"[1]", columns={}),)),
