@@ -27,11 +27,12 @@ def filled(path: Path, records: Iterable[tuple[str, JsonObject]]) -> DerivedStor
     store = DerivedStore(path=path, database=DATABASE)
     store.create()
     with store.writing() as writer:
-        writer.apply([_placed(number, *record) for number, record in enumerate(records)], ORIGIN)
+        writer.apply([placed(number, *record) for number, record in enumerate(records)], ORIGIN)
     return store
 
 
-def _placed(number: int, kind: str, payload: JsonObject) -> PlacedEvent:
+def placed(number: int, kind: str, payload: JsonObject) -> PlacedEvent:
+    """A record as the event of that number of a ledger."""
     draft = draft_of(KINDS[kind], payload)
     at = format_time(START_US + number * 1_000_000)
     event = LedgerEvent(
