@@ -6,7 +6,8 @@
 
 ``docs/reference/cli.md`` comes from the commands themselves, ``docs/QUERIES_SQLITE.md`` from the
 packs' .sql files and from ``tools/query_sqlite.py``, ``docs/QUERIES_PIPELINE.md`` from the .sql
-files over the pipeline's own database. None depends on the terminal.
+files over the pipeline's own database, ``docs/reference/pipeline-database.md`` from what the pack
+declares of that database. None depends on the terminal.
 """
 
 from __future__ import annotations
@@ -357,11 +358,17 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
+def database_page() -> str:
+    """docs/reference/pipeline-database.md."""
+    return str(loaded(CHECKOUT / "tools/database_page.py").database_page())
+
+
 # ---- Writing and comparing ---------------------------------------------------------------------
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/reference/cli.md": cli_page,
     "docs/QUERIES_SQLITE.md": queries_page,
     "docs/QUERIES_PIPELINE.md": pipeline_page,
+    "docs/reference/pipeline-database.md": database_page,
 }
 
 

@@ -164,6 +164,7 @@ class View:
     title: str
     columns: tuple[str, ...]
     sql: str
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ def load_views(package: str) -> tuple[View, ...]:
             title=each.title,
             columns=tuple(column.name for column in each.columns),
             sql=each.sql,
+            description=each.description,
         )
         for each in queries
     )

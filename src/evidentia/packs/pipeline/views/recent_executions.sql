@@ -1,5 +1,5 @@
 -- title: The newest executions
--- description: The last 100 receipts, with the audit rows of their agent inside their time span and their SLO violations.
+-- description: The 100 receipts recorded last; audit_entries are the audit rows of the same agent from timestamp to duration_ms after it, both ends included.
 -- column execution_id: text | Execution
 -- column agent_id: text | Agent
 -- column operation: text | Operation
