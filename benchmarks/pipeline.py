@@ -4,8 +4,9 @@
 
 A ledger of N receipts is written and projected. Then, in turns:
 
-- one receipt, and a batch of 100: recorded (ledger synced, rows written), projected only (rows
-  written), and by bare sqlite3: the same rows by INSERT into upstream's tables, in WAL;
+- one receipt, and a batch of 100: recorded (ledger synced, rows written), the same while ledger and
+  database are held open, and by bare sqlite3: the same rows by INSERT into upstream's tables, in
+  WAL, each commit synced (FULL) or not (NORMAL, as upstream's guide has it);
 - the last 24 hours, agents, stages, and 10,000 rows: the named query, and the same statement by
   bare sqlite3 on the same file.
 
@@ -36,6 +37,7 @@ from evidentia.event.envelope import Draft
 from evidentia.event.timestamp import format_time
 from evidentia.event.values import JsonObject
 from evidentia.pack.contract import NamedQuery, ParameterType
+from evidentia.pack.recorder import Recorder
 from evidentia.packs.pipeline import PACK
 from evidentia.packs.pipeline.execution import Pipeline
 from evidentia.packs.pipeline.records import rows_of
@@ -127,11 +129,11 @@ def fill(recorder: DeskRecorder, pipeline: Pipeline, count: int) -> tuple[float,
     return appended - began, time.perf_counter() - appended
 
 
-def bare_database(path: Path) -> sqlite3.Connection:
-    """Upstream's table of receipts, with the settings that its guide asks for."""
+def bare_database(path: Path, synchronous: str) -> sqlite3.Connection:
+    """Upstream's table of receipts, in WAL. Its guide asks for NORMAL, which syncs no commit."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+        f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON;"
     )
     connection.executescript(UPSTREAM)
     return connection
@@ -194,30 +196,44 @@ def compare(title: str, sides: Sequence[Side], rounds: int, first: int) -> None:
 
 def writing(recorder: DeskRecorder, pipeline: Pipeline, folder: Path, args: Options) -> None:
     """One receipt and a batch."""
-    bare = bare_database(folder / "bare.db")
+    bare = {each: bare_database(folder / f"{each}.db", each) for each in ("FULL", "NORMAL")}
+    with recorder.held() as held:
+        against(held, pipeline, bare, args, "held open")
+    against(recorder, pipeline, bare, args, "recorded")
+    for connection in bare.values():
+        connection.close()
+
+
+def against(
+    recorder: Recorder,
+    pipeline: Pipeline,
+    bare: dict[str, sqlite3.Connection],
+    args: Options,
+    how: str,
+) -> None:
+    """Both jobs by one way to record, and by bare sqlite3."""
     for title, size in (("single insert", 1), (f"batch of {BATCH}", BATCH)):
-        base = args.receipts + (0 if size == 1 else 1_000_000)
-        prepared: dict[int, list[dict[str, object]]] = {}
-        given: dict[int, list[Draft]] = {}
-
-        def numbers(number: int, size: int = size) -> range:
-            return range(number * size, number * size + size)
-
+        base = args.receipts * (1 if how == "recorded" else 2) + (0 if size == 1 else 3_000_000)
+        rows: dict[int, list[dict[str, object]]] = {}
+        events: dict[int, list[Draft]] = {}
         for number in range(base, base + args.rounds + 1):
-            prepared[number] = bare_rows(pipeline, numbers(number))
-            given[number] = drafts(pipeline, numbers(number))
+            numbers = range(number * size, number * size + size)
+            rows[number] = bare_rows(pipeline, numbers)
+            events[number] = drafts(pipeline, numbers)
         sides = [
             Side(
-                name="recorded: ledger and rows",
-                run=lambda number, given=given: recorder.record(given[number]),
+                name=f"{how}: ledger and rows",
+                run=lambda number, events=events: recorder.record(events[number]),
             ),
-            Side(
-                name="bare sqlite3",
-                run=lambda number, prepared=prepared: insert(bare, prepared[number]),
+            *(
+                Side(
+                    name=f"bare sqlite3, {level}",
+                    run=lambda number, rows=rows, level=level: insert(bare[level], rows[number]),
+                )
+                for level in ("FULL", "NORMAL")
             ),
         ]
         compare(title, sides, args.rounds, base)
-    bare.close()
 
 
 def asking(recorder: DeskRecorder, args: Options) -> None:

@@ -14,7 +14,7 @@ from evidentia.app.references import LedgerEntry
 from evidentia.app.workspace import utc_microseconds
 from evidentia.audit.derived_check import DerivedCheck, check
 from evidentia.audit.derived_events import events_after, origin_of
-from evidentia.audit.derived_replay import Replayed, catch_up, rebuild
+from evidentia.audit.derived_replay import Replayed, apply_rest, catch_up, rebuild
 from evidentia.errors import LedgerMissingError
 from evidentia.event.envelope import Draft
 from evidentia.event.timestamp import format_time
@@ -23,7 +23,7 @@ from evidentia.ledger.values import Acknowledgement
 from evidentia.pack.recorder import Recorded
 from evidentia.pack.tables import PackDatabase, Refusal
 from evidentia.proof.policy import PolicyDecision
-from evidentia.store.derived import DerivedStore
+from evidentia.store.derived import DerivedSession, DerivedStore
 from evidentia.store.derived_archive import Restored, archive, restore
 from evidentia.store.derived_reading import ArchiveRecord, RefusedRecord
 from evidentia.store.derived_rows import Checkpoint
@@ -41,6 +41,28 @@ SEGMENT_BYTES_MAX: Final = 1024 * 1024
 WAIT_SECONDS: Final = 30.0
 """How long recording waits for those who record at the same time."""
 _RANDOM_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDesk:
+    """A ledger and a database that this process holds open. For one thread."""
+
+    session: DerivedSession
+    opened: OpenLedger
+    policy: Callable[[OpenLedger], PolicyDecision]
+    folder: Path
+
+    def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
+        """Append events, all or none, and bring the database to the end of the ledger.
+
+        Raises:
+            EvidentiaError: As for ``PackDesk.record``.
+        """
+        done = self.opened.append(drafts, self.policy(self.opened))
+        with self.session.writing() as (writer, reader):
+            apply_rest(writer, self.folder)
+            refused = {each.sequence: each for each in reader.refused_among(_sequences(done))}
+        return tuple(_recorded(each, refused.get(each.sequence)) for each in done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +162,23 @@ class PackDesk:
         )
         with self.ledgers.opened(entry, f"{self.database.name} record") as opened:
             yield opened
+
+    @contextmanager
+    def held(self) -> Iterator[HeldDesk]:
+        """Ledger and database held open, for a program that records much.
+
+        Nobody else can record meanwhile: they wait, and give up after their ``wait_seconds``.
+
+        Raises:
+            EvidentiaError: As for ``record``.
+        """
+        with self.store.session() as session, self._opened() as opened:
+            yield HeldDesk(
+                session=session,
+                opened=opened,
+                policy=self.policy,
+                folder=self.entry.folder,
+            )
 
     def project(self) -> Replayed:
         """Apply what the ledger has and the database lacks.

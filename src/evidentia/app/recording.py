@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from evidentia.app.configuration import Config, load_config
 from evidentia.app.ledgers import Ledgers, OpenLedger
-from evidentia.app.pack_database import PackDesk
+from evidentia.app.pack_database import HeldDesk, PackDesk
 from evidentia.app.references import LedgerEntry
 from evidentia.app.workspace import Workspace, open_workspace, utc_microseconds
 from evidentia.errors import ConfigError, UsageError
 from evidentia.event.envelope import Draft
 from evidentia.pack.contract import Pack
-from evidentia.pack.recorder import Recorded
+from evidentia.pack.recorder import Recorded, Recorder
 from evidentia.proof.policy import Contribution, Outcome, PolicyDecision, compose
 from evidentia.store.opening import DEFAULT_PATH
 
@@ -26,15 +27,17 @@ _LEDGER_SUFFIX: Final = ".ledger"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskRecorder:
-    """Fills ``evidentia.pack.recorder.Recorder``. It holds nothing open; threads may share it.
+    """Fills ``evidentia.pack.recorder.Recorder``. Threads may share it.
 
     Attributes:
-        desk: The ledger and the database.
+        desk: The ledger and the database; opened for each record.
         pack_settings: What the configuration says of the pack.
+        holding: The same, held open; None where they are not.
     """
 
     desk: PackDesk
     pack_settings: Mapping[str, object]
+    holding: HeldDesk | None = None
 
     def record(self, drafts: Sequence[Draft]) -> tuple[Recorded, ...]:
         """Append events to the ledger, all or none, and make the rows of each.
@@ -44,7 +47,17 @@ class DeskRecorder:
             LedgerError: The ledger fails, or others hold it for too long; nothing was written.
             StoreError: The events are in the ledger, and the tables are yet to be filled.
         """
-        return self.desk.record(drafts)
+        return (self.holding or self.desk).record(drafts)
+
+    @contextmanager
+    def held(self) -> Iterator[Recorder]:
+        """The same with ledger and database held open. For one thread; others wait meanwhile.
+
+        Raises:
+            EvidentiaError: As for ``record``.
+        """
+        with self.desk.held() as holding:
+            yield replace(self, holding=holding)
 
     def settings(self) -> Mapping[str, object]:
         """What the configuration says of the pack."""

@@ -78,6 +78,15 @@ def rebuild(store: DerivedStore, folder: Path, *, forgotten: Sequence[int] | Non
         return _apply(writer, folder, None)
 
 
+def apply_rest(writer: RowWriter, folder: Path) -> Replayed:
+    """Apply what a ledger holds and its database lacks, in the writer's transaction.
+
+    Raises:
+        EvidentiaError: As for ``catch_up``.
+    """
+    return _apply(writer, folder, None)
+
+
 def replay_to(writer: RowWriter, folder: Path, size: int) -> Replayed:
     """Apply a ledger up to a number of its events."""
     return _apply(writer, folder, max(0, size - writer.checkpoint.size))

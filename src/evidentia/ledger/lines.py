@@ -13,6 +13,8 @@ from evidentia.event.envelope import LINE_BYTES_MAX
 from evidentia.ledger.disk import opened_for_reading
 from evidentia.ledger.layout import SegmentFile
 
+_FIRST_BLOCK_BYTES: Final = 16 * 1024
+"""Whoever wants the first line of a segment, or what little is new, does not read all of it."""
 _BLOCK_BYTES: Final = 1024 * 1024
 _HELD_BYTES_MAX: Final = 4 * LINE_BYTES_MAX
 """What is longer without a newline is no line of a ledger, and is not held."""
@@ -65,7 +67,9 @@ def blocks_of(file: SegmentFile, byte_start: int = 0) -> Iterator[tuple[int, lis
 def _blocks(descriptor: int, place: int) -> Iterator[tuple[int, list[bytes], bool]]:
     rest = b""
     read_from = place
-    while data := os.pread(descriptor, _BLOCK_BYTES, read_from):
+    size = min(_FIRST_BLOCK_BYTES, _BLOCK_BYTES)
+    while data := os.pread(descriptor, size, read_from):
+        size = _BLOCK_BYTES
         read_from += len(data)
         lines = (rest + data).split(b"\n")
         rest = lines.pop()

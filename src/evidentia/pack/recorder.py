@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +40,13 @@ class Recorder(Protocol):
             RejectionError: An event may not stand in the ledger; nothing was written.
             LedgerError: The ledger fails.
             StoreError: The events are in the ledger, and the tables are yet to be filled.
+        """
+        ...
+
+    def held(self) -> AbstractContextManager[Recorder]:
+        """The same with everything held open, which is much faster. For one thread.
+
+        Nobody else can record meanwhile: they wait, and give up after some time.
         """
         ...
 

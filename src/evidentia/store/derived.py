@@ -88,7 +88,7 @@ class DerivedStore:
             StoreVersionError: It was made by another version of the pack.
         """
         with self._opened(is_read_only=True) as connection, connection.begin():
-            self._check(connection)
+            self.check(connection)
             yield DerivedReader(connection, self.schema)
 
     @contextmanager
@@ -107,10 +107,20 @@ class DerivedStore:
             writer.save()
 
     @contextmanager
+    def session(self) -> Iterator[DerivedSession]:
+        """A connection for many transactions that write rows, one after the other.
+
+        Raises:
+            StoreError: As for ``reading``.
+        """
+        with self._opened(is_read_only=False) as connection:
+            yield DerivedSession(connection, self)
+
+    @contextmanager
     def changing(self) -> Iterator[Connection]:
         """A transaction for whoever changes rows in another way."""
         with self._opened(is_read_only=False) as connection, connection.begin():
-            self._check(connection)
+            self.check(connection)
             yield connection
 
     @contextmanager
@@ -139,7 +149,7 @@ class DerivedStore:
         """A connection without a transaction, for what cannot stand in one."""
         with self._opened(is_read_only=False) as connection:
             with connection.begin():
-                self._check(connection)
+                self.check(connection)
             yield connection
 
     @contextmanager
@@ -151,7 +161,13 @@ class DerivedStore:
         with opened(self.path, access) as connection:
             yield connection
 
-    def _check(self, connection: Connection) -> None:
+    def check(self, connection: Connection) -> None:
+        """Pass if the database is of this pack, and of its version.
+
+        Raises:
+            StoreForeignError: It is another pack's.
+            StoreVersionError: It was made by another version of the pack.
+        """
         version = self._check_name(connection)
         if version != self.database.version:
             raise StoreVersionError(
@@ -178,6 +194,28 @@ class DerivedStore:
                 fix="name another file",
             )
         return int(version)
+
+
+class DerivedSession:
+    """Transactions on one connection, whose statements are compiled once. For one thread."""
+
+    def __init__(self, connection: Connection, store: DerivedStore) -> None:
+        self._connection = connection
+        self._store = store
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[RowWriter, DerivedReader]]:
+        """A transaction that writes rows and, at its end, the checkpoint; and what reads in it.
+
+        Raises:
+            StoreError: As for ``DerivedStore.writing``.
+        """
+        store = self._store
+        with self._connection.begin():
+            store.check(self._connection)
+            writer = RowWriter(self._connection, store.schema, store.clock)
+            yield writer, DerivedReader(self._connection, store.schema)
+            writer.save()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ import pytest
 import evidentia
 from evidentia.app import load_config
 from evidentia.app.recording import DeskRecorder, open_recorder
-from evidentia.errors import DuplicateIdError, RejectionError, StoreError, UsageError
+from evidentia.errors import (
+    DuplicateIdError,
+    LedgerHeldError,
+    RejectionError,
+    StoreError,
+    UsageError,
+)
 from evidentia.event.values import JsonObject
 from evidentia.packs.pipeline.execution import Pipeline
 from evidentia.store.values import SqlValue
@@ -197,3 +204,43 @@ def test_segments_of_the_ledger_stay_small(tmp_path: Path, monkeypatch: pytest.M
     assert (again.is_repeat, again.sequence) == (True, 1)
     assert len(_rows(recorder, "receipts")) == 8
     assert recorder.desk.check().is_well
+
+
+def test_what_is_held_open_records_the_same(tmp_path: Path) -> None:
+    """For many records: the same rows, repeats and refusals; afterwards others record again."""
+    recorder = _recorder(tmp_path)
+    pipeline = Pipeline(recorder)
+
+    with pipeline.held() as held:
+        first = held.record("receipt", RECEIPT)
+        second = held.record("receipt", RECEIPT)
+        with held.execution(agent_id="agent-1", operation="watch", execution_id="exec-2"):
+            pass
+        impatient = replace(recorder, desk=replace(recorder.desk, wait_seconds=0.0))
+        with pytest.raises(LedgerHeldError):
+            Pipeline(impatient).record("receipt", RECEIPT)
+    last = pipeline.record("receipt", {**RECEIPT, "execution_id": "exec-3"})
+
+    assert first.refusal is None
+    assert second.refusal is not None
+    assert second.refusal.reason == "duplicate"
+    assert last.sequence == 6
+    assert [row[1] for row in _rows(recorder, "receipts")] == ["exec-1", "exec-2", "exec-3"]
+    assert recorder.desk.check().is_well
+
+
+def test_what_is_held_open_leaves_nothing_of_a_refused_batch(tmp_path: Path) -> None:
+    """All or none, and the next batch goes on."""
+    recorder = _recorder(tmp_path)
+    pipeline = Pipeline(recorder)
+    draft = pipeline.draft("receipt", RECEIPT, "receipt-1")
+    other = pipeline.draft("receipt", {**RECEIPT, "duration_ms": 1}, "receipt-1")
+
+    with recorder.held() as held:
+        held.record([draft])
+        with pytest.raises(DuplicateIdError):
+            held.record([pipeline.draft("receipt", {**RECEIPT, "execution_id": "x"}), other])
+        (again,) = held.record([draft])
+
+    assert again.is_repeat
+    assert len(_rows(recorder, "receipts")) == 1

@@ -309,6 +309,15 @@ class Pipeline:
         }
         return Execution(self._recorder, self._rules, receipt)
 
+    @contextmanager
+    def held(self) -> Iterator[Pipeline]:
+        """The same with ledger and database held open, for many records at once.
+
+        Nobody else can record meanwhile. It is for one thread.
+        """
+        with self._recorder.held() as recorder:
+            yield Pipeline(recorder, self._rules)
+
     def record(self, kind: str, payload: JsonObject) -> Recorded:
         """Record one payload of a kind: ``receipt``, ``audit``, ``memory`` and so on.
 
