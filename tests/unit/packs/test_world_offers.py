@@ -227,6 +227,19 @@ def test_the_query_is_refused_as_of_an_earlier_batch(world: World) -> None:
     assert len(story.rows) == 2
 
 
+def test_long_texts_are_cut(world: World) -> None:
+    """A line of megabytes halts nothing; it is in the events as it was written."""
+    long = "\U0001f480" * 100_000
+    world.tell(
+        step(1, "offer.created", actor=long, window_key=long),
+        step(2, "offer.rejected", actor=long, apply_id=long, reason=long),
+    )
+
+    columns = ("window_key", "apply_id", "created_by", "changed_by", "reason")
+    assert world.digest()
+    assert world.offer(", ".join(f"length({name})" for name in columns)) == (500,) * 5
+
+
 def test_hostile_offers_stop_nothing(world: World) -> None:
     """Values of odd types in every place, NULs, and a story of one offer that repeats."""
     odd: Sequence[object] = (None, 7, 0.5, True, "", "\0", [], {}, {"error": []}, 2**70)

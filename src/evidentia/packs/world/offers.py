@@ -30,6 +30,9 @@ _STEPS: Final = frozenset(
         ("failed", "applying"),
     }
 )
+_CHARACTERS_MAX: Final = 500
+"""Of each text that is kept. A line may have 16 MiB, and what is kept of an offer 1 MiB: one line
+that somebody wrote must not halt all offers."""
 _KEPT: Final = (
     *("status", "window_key", "apply_id", "created_by", "changed_by"),
     *("first_ts", "last_ts", "reason", "first_odd_step"),
@@ -47,17 +50,21 @@ def _apply(kept: JsonValue, event: StateEvent) -> JsonValue:
         offer["odd_steps"] = _number(offer["odd_steps"]) + 1
         offer["first_odd_step"] = offer["first_odd_step"] or f"{before or 'nothing'} to {status}"
     if status == "created":
-        offer["created_by"] = event.actor
+        offer["created_by"] = _cut(event.actor)
     elif status == "applying":
         offer["attempts"] = _number(offer["attempts"]) + 1
-    offer["status"], offer["changed_by"] = status, event.actor
-    offer["reason"] = _reason(event)
+    offer["status"], offer["changed_by"] = status, _cut(event.actor)
+    offer["reason"] = _cut(_reason(event))
     for name in ("window_key", "apply_id"):
-        offer[name] = event.columns[name] or offer[name]
+        offer[name] = _cut(event.columns[name]) or offer[name]
     if event.ts is not None:
         offer["first_ts"] = event.ts if offer["first_ts"] is None else offer["first_ts"]
         offer["last_ts"] = event.ts
     return offer
+
+
+def _cut(value: JsonValue) -> str | None:
+    return value[:_CHARACTERS_MAX] if isinstance(value, str) else None
 
 
 def _number(value: JsonValue) -> int:
