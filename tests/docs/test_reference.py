@@ -186,11 +186,11 @@ def ledger_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
 
 def projection_outputs(folder: Folder) -> dict[str, list[dict[str, Any]]]:
     """What the commands on summaries print, a drifted row among it."""
-    folder.execute("UPDATE growth_windows_v1 SET applies_failed = 99")
+    folder.execute("UPDATE growth_days_v1 SET applies_failed = 99")
     return {
         "projection list": [folder.run("projection", "list")],
         "projection check": [folder.run("projection", "check")],
-        "projection rebuild": [folder.run("projection", "rebuild", "growth_windows")],
+        "projection rebuild": [folder.run("projection", "rebuild", "growth_days")],
     }
 
 

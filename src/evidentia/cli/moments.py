@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evidentia.cli.output import Json
-from evidentia.cli.plain import shown_time
+from evidentia.cli.output import Json, Output
+from evidentia.cli.plain import shown, shown_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evidentia.store.scope import AsOf
 
 AsOfOption = Annotated[
@@ -31,6 +33,15 @@ def as_of_text(moment: AsOf) -> str:
     if not moment.batch_id:
         return "before the first batch"
     return f"as of batch {moment.batch_id}, committed {shown_time(moment.committed_us)}"
+
+
+def note_computed(computed: Mapping[str, str], output: Output) -> None:
+    """Say on standard error which summaries were computed from the events, and why."""
+    for name, reason in computed.items():
+        output.note(
+            f"{name} was computed from the events, for {shown(reason)}; any ingest catches up, "
+            f"'evidentia projection rebuild {name}' makes it anew"
+        )
 
 
 def as_of_json(moment: AsOf) -> Json:

@@ -10,7 +10,7 @@ import typer
 
 from evidentia.cli.completion import complete_queries
 from evidentia.cli.decisions import decision_json, decision_text
-from evidentia.cli.moments import AsOfOption, as_of_json, as_of_text
+from evidentia.cli.moments import AsOfOption, as_of_json, as_of_text, note_computed
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import shown, shown_time
 from evidentia.cli.session import Session
@@ -80,7 +80,9 @@ def query_command(
         # What is asked as of a batch is answered alike at any later time.
         bound = bind(query, given, now if moment.is_newest else moment.committed_us)
         is_over = lambda: time.monotonic() > deadline  # noqa: E731 - a clock and nothing else
-        answer = ask(reader, query, bound, is_over, Scope(as_of=moment))
+        packs = list(workspace.packs.values())
+        answer = ask(reader, query, bound, is_over, Scope(as_of=moment), packs)
+    note_computed(dict(answer.computed), session.output)
     if session.output.is_json:
         session.output.emit({**answer_json(answer), "as_of": as_of_json(moment)})
     else:

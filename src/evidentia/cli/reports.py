@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evidentia.cli.moments import AsOfOption
+from evidentia.cli.moments import AsOfOption, note_computed
 from evidentia.cli.new_files import new_file
 from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import shown_bytes
@@ -97,6 +97,8 @@ def _command(period: str) -> Callable[..., None]:
             is_all_sensors=is_all_sensors,
         )
         made = make(session.workspace(), wanted, has_documents=form is Format.JSON)
+        for report in made.reports:
+            note_computed(report.computed, session.output)
         write(made, target, session.output)
 
     report_command.__doc__ = f"Report on a {_NOUNS[period]} of a pack's logs."

@@ -26,6 +26,7 @@ from evidentia.pack.contract import (
     Sample,
 )
 from evidentia.pack.hostility import callable_problems
+from evidentia.pack.rollup_problems import rollup_problems
 from evidentia.pack.seal_conformance import seal_problems
 from evidentia.pack.state import state_problems
 from evidentia.pack.state_conformance import reducer_problems
@@ -230,12 +231,17 @@ def _drawing_problems(section: ReportSection, query: NamedQuery) -> Iterator[str
 
 
 def _projection_problems(pack: Pack) -> Iterator[str]:
-    yield from _doubled("projection", [each.name for each in pack.projections])
+    rollups = [rollup for each in pack.summaries for rollup in each.rollups]
+    yield from _doubled("projection", [each.name for each in (*pack.projections, *rollups)])
     for each in pack.summaries:
         scores = (score.name for score in each.scores)
         yield from _name_problems("summary", (each.name, *each.columns, *scores))
         for problem in summary_problems(each, pack.fields):
             yield f"summary {each.name!r}: {problem}"
+        for rollup in each.rollups:
+            yield from _name_problems("rollup", (rollup.name, *rollup.columns))
+            for problem in rollup_problems(each, rollup):
+                yield f"rollup {rollup.name!r}: {problem}"
     for state in pack.states:
         yield from _name_problems("state", (state.name, *state.column_names))
         for problem in state_problems(state, pack.fields):

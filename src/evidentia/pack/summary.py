@@ -19,6 +19,8 @@ from typing import Final, TypeAlias
 from evidentia.event.fieldmap import ColumnType, FieldMap
 
 KIND: Final = "kind"
+DAY_US: Final = 86_400_000_000
+HOUR_US: Final = 3_600_000_000
 _OF_EVERY_EVENT: Final = {
     KIND: ColumnType.TEXT,
     "event_id": ColumnType.TEXT,
@@ -53,12 +55,21 @@ class Key:
         column: The column of the event.
         missing: What stands for an event without a value; None leaves such events out.
         is_day: The start of the UTC day of a time, in microseconds, instead of the time itself.
+        is_hour: The start of its hour.
     """
 
     name: str
     column: str
     missing: str | int | None = None
     is_day: bool = False
+    is_hour: bool = False
+
+    @property
+    def span_us(self) -> int | None:
+        """How long the stretch is that its value is the start of; None where it is no such."""
+        if self.is_day:
+            return DAY_US
+        return HOUR_US if self.is_hour else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +152,34 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """A relation that adds the rows of a summary up under fewer keys. It is not stored.
+
+    Attributes:
+        name: The relation in the store; what queries select from.
+        title: One phrase for people.
+        keys: Made of keys of the summary. One without ``missing`` leaves out the rows in which
+            the summary's key is missing; another keeps them, and has the same ``missing``.
+        measures: Sums, least and greatest values of columns of the summary. The first value is
+            by the time in ``time``, and of one of its keys.
+        time: The column of the summary that tells when a row began; for first values.
+        kinds: Only the rows of these kinds, where the kind is a key of the summary.
+    """
+
+    name: str
+    title: str
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    time: str = ""
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column, keys first."""
+        return (*(key.name for key in self.keys), *(each.name for each in self.measures))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A table that is kept current while events come in, and can be made anew from them.
 
@@ -152,8 +191,10 @@ class Summary:
         keys: In the order of the primary key.
         measures: The other columns.
         kinds: The kinds that make a row; empty for all.
-        indexed: Measures that rows are looked up by.
+        indexed: Measures that rows are looked up by; several in one are an index over all of
+            them, so that a query which needs no others reads the index alone.
         scores: Columns that the relation shows behind the others.
+        rollups: Relations over its rows.
     """
 
     name: str
@@ -162,8 +203,19 @@ class Summary:
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]
     kinds: tuple[str, ...] = ()
-    indexed: tuple[str, ...] = ()
+    indexed: tuple[str | tuple[str, ...], ...] = ()
     scores: tuple[Score, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The names that queries select from."""
+        return (self.name, *(each.name for each in self.rollups))
+
+    @property
+    def indexes(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each index."""
+        return tuple((each,) if isinstance(each, str) else each for each in self.indexed)
 
     @property
     def parts(self) -> tuple[Key | Measure, ...]:
@@ -192,13 +244,11 @@ class Summary:
     def declaration(self, fields: FieldMap) -> Declaration:
         """Everything that decides what the table holds, to be compared with what it was."""
         types = self.types(fields)
+        rollups = [_declared(each) for each in self.rollups]
         return {
             "version": self.version,
             "kinds": sorted(self.kinds),
-            "keys": [
-                [each.name, each.column, each.missing, each.is_day, types[each.name].value]
-                for each in self.keys
-            ],
+            "keys": [[*_key(each), types[each.name].value] for each in self.keys],
             "measures": [
                 [
                     *(each.name, each.merge.value, each.column),
@@ -211,7 +261,20 @@ class Summary:
                 [score.name, *([each.measure, each.each, each.most] for each in score.points)]
                 for score in self.scores
             ],
+            # Left out where there are none, so that a table which has none is not made anew.
+            **({"rollups": rollups} if rollups else {}),
         }
+
+
+def _key(key: Key) -> list[object]:
+    span = "hour" if key.is_hour else key.is_day
+    return [key.name, key.column, key.missing, span]
+
+
+def _declared(rollup: Rollup) -> list[object]:
+    measures = [[each.name, each.merge.value, each.column] for each in rollup.measures]
+    keys = [_key(each) for each in rollup.keys]
+    return [rollup.name, keys, measures, rollup.time, sorted(rollup.kinds)]
 
 
 def event_columns(fields: FieldMap) -> Mapping[str, ColumnType]:
@@ -268,8 +331,10 @@ def _type_problems(summary: Summary, known: Mapping[str, ColumnType]) -> Iterato
 
 
 def _key_problems(key: Key, found: ColumnType) -> Iterator[str]:
-    if key.is_day and found is not ColumnType.INTEGER:
-        yield f"key {key.name!r} is a day, and {key.column!r} holds no times"
+    if key.span_us and found is not ColumnType.INTEGER:
+        yield f"key {key.name!r} is a day or an hour, and {key.column!r} holds no times"
+    if key.is_day and key.is_hour:
+        yield f"key {key.name!r} is a day and an hour"
     wanted = int if found is ColumnType.INTEGER else str
     if key.missing is not None and type(key.missing) is not wanted:
         yield f"key {key.name!r}: {key.missing!r} is no {found.value}"
@@ -277,7 +342,7 @@ def _key_problems(key: Key, found: ColumnType) -> Iterator[str]:
 
 def _index_problems(summary: Summary) -> Iterator[str]:
     estimates = {each.name for each in summary.measures if each.merge is Merge.DISTINCT}
-    for name in summary.indexed:
+    for name in (name for index in summary.indexes for name in index):
         if name not in summary.columns:
             yield f"there is no column {name!r} to look up by"
         if name in estimates:

@@ -45,13 +45,15 @@ class DatabaseReader:
         values: Mapping[str, SqlValue],
         is_over: Callable[[], bool] | None = None,
         within: Scope = EVERYTHING,
+        packs: Sequence[Pack] = (),
     ) -> QueryResult:
-        """The rows of a named query. A database shows what it is now.
+        """The rows of a named query. A database shows what it is now, and no summaries.
 
         Raises:
             UsageError: An earlier moment is asked for.
             StoreError: The query took longer than ``is_over`` allows, or the database fails.
         """
+        del packs
         if within.limit is not None or within.sensor is not None:
             raise UsageError(
                 "this database shows what it is now, of all that was recorded",

@@ -22,7 +22,7 @@ def make_document(
         return None
     queries = {query.name: query for query in pack.queries}
     rows = {
-        name: _rows(ask_over(reader, queries[name], report.span, within, top_n))
+        name: _rows(ask_over(reader, queries[name], report.span, within, top_n, (pack,)))
         for name in pack.document.queries
     }
     period = Period(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -86,6 +87,11 @@ class Report:
     sections: tuple[Section, ...]
     counts: PeriodCounts
     gaps: tuple[StoredGap, ...]
+
+    @property
+    def computed(self) -> dict[str, str]:
+        """Summaries that were computed from the events, because their tables could not be read."""
+        return {name: reason for each in self.sections for name, reason in each.answer.computed}
 
 
 def read_span(period: Period, text: str | None, latest_us: int | None) -> Span:
@@ -171,7 +177,7 @@ def make_report(
     sections = tuple(
         Section(
             shape=section,
-            answer=ask_over(reader, queries[section.query], span, within, top_n),
+            answer=ask_over(reader, queries[section.query], span, within, top_n, (pack,)),
         )
         for section in pack.report
     )
@@ -190,11 +196,16 @@ def make_report(
 
 
 def ask_over(
-    reader: Reader, query: NamedQuery, span: Span, within: Scope, top_n: int | None
+    reader: Reader,
+    query: NamedQuery,
+    span: Span,
+    within: Scope,
+    top_n: int | None,
+    packs: Sequence[Pack] = (),
 ) -> Answer:
-    """Run one of a pack's queries over a period."""
+    """Run one of a pack's queries over a period; ``packs`` have the summaries that it names."""
     values = bind(query, {}, span.until_us)
     values |= {"since": span.since_us, "until": span.until_us}
     if top_n is not None and "limit" in values:
         values["limit"] = top_n
-    return ask(reader, query, values, within=within)
+    return ask(reader, query, values, within=within, packs=packs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -36,11 +36,14 @@ class Answer:
 
     Attributes:
         values: The parameters as they were bound.
+        computed: Summaries that were computed from the events, because their tables could not be
+            read, each with the reason. The rows are the same either way.
     """
 
     query: NamedQuery
     values: Mapping[str, SqlValue]
     rows: tuple[tuple[SqlValue, ...], ...]
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def columns(self) -> tuple[ResultColumn, ...]:
@@ -160,8 +163,9 @@ class Reader(Protocol):
         values: Mapping[str, SqlValue],
         is_over: Callable[[], bool] | None = None,
         within: Scope = EVERYTHING,
+        packs: Sequence[Pack] = (),
     ) -> QueryResult:
-        """The rows of a named query over what a scope shows."""
+        """The rows of a named query over what a scope shows; ``packs`` have its summaries."""
         ...
 
 
@@ -171,13 +175,22 @@ def ask(
     values: Mapping[str, SqlValue],
     is_over: Callable[[], bool] | None = None,
     within: Scope = EVERYTHING,
+    packs: Sequence[Pack] = (),
 ) -> Answer:
     """Run a named query over what a scope shows. What is unsafe comes back defanged.
+
+    Args:
+        reader: The store.
+        query: The query.
+        values: Its parameters.
+        is_over: Asked now and then; True stops it.
+        within: What it may see.
+        packs: Those whose summaries it may name.
 
     Raises:
         StoreError: It took longer than ``is_over`` allows.
     """
-    result = reader.run_query(query, values, is_over, within)
+    result = reader.run_query(query, values, is_over, within, packs)
     unsafe = [column.type is ResultType.UNSAFE for column in query.columns]
     rows = result.rows
     if any(unsafe):
@@ -188,4 +201,4 @@ def ask(
             )
             for row in rows
         )
-    return Answer(query=query, values=values, rows=rows)
+    return Answer(query=query, values=values, rows=rows, computed=result.computed)

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.errors import StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
-from evidentia.pack.contract import NamedQuery
+from evidentia.pack.contract import NamedQuery, Pack
 from evidentia.store import records, sqlite
 from evidentia.store.relations import EVENTS_COLUMNS, missing_triggers
 from evidentia.store.schema import (
@@ -38,6 +38,7 @@ from evidentia.store.scope import (
     scoped,
     unscoped,
 )
+from evidentia.store.shadows import shadows
 from evidentia.store.values import (
     AuditEntry,
     DeadLetter,
@@ -187,9 +188,13 @@ def events_query(
 
 
 def run_query(
-    connection: Connection, query: NamedQuery, values: Mapping[str, SqlValue], scope: Scope
+    connection: Connection,
+    query: NamedQuery,
+    values: Mapping[str, SqlValue],
+    scope: Scope,
+    packs: Sequence[Pack] = (),
 ) -> QueryResult:
-    """The rows of a named query, its parameters bound by the driver.
+    """The rows of a named query, its parameters bound by the driver; ``packs`` have the summaries.
 
     The driver knows where a text or a comment begins; SQLAlchemy's ``text`` would take a ``:word``
     in either for a parameter.
@@ -197,7 +202,10 @@ def run_query(
     Raises:
         StoreError: The statement gives no rows, or reads a projection within a narrower scope.
     """
-    sql, limits = scoped(query.sql, scope, _present_only(connection, scope))
+    found = shadows(connection, query.sql, values, scope, packs)
+    why = dict(found.refused)
+    held = [*why, *(each for each in _present_only(connection, scope) if each not in found.names)]
+    sql, limits = scoped(query.sql, scope, held, found.relations)
     try:
         result = connection.exec_driver_sql(sql, {**values, **limits})
     except StoreError as error:
@@ -205,9 +213,13 @@ def run_query(
         if name is None:
             raise
         raise StoreError(
-            f"{name} holds the present, of all sensors together",
+            f"{name} cannot be read, for {why[name]}"
+            if name in why
+            else f"{name} holds the present, of all sensors together",
             where=f"query {query.name}",
-            fix="ask it without --as-of and without --sensor",
+            fix="'evidentia projection rebuild' makes it anew"
+            if name in why
+            else "ask it without --as-of and without --sensor",
         ) from error
     if not result.returns_rows:
         raise StoreError(
@@ -215,7 +227,11 @@ def run_query(
             where=f"query {query.name}",
             fix="a named query is one SELECT over the public relations",
         )
-    return QueryResult(columns=tuple(result.keys()), rows=tuple(tuple(row) for row in result))
+    return QueryResult(
+        columns=tuple(result.keys()),
+        rows=tuple(tuple(row) for row in result),
+        computed=found.computed,
+    )
 
 
 def _present_only(connection: Connection, scope: Scope) -> Sequence[str]:

@@ -20,7 +20,6 @@ from evidentia.pack.sketch import merged_sketches, sketch_of
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Summary
 from evidentia.store.values import EVENT_COLUMNS, PartialRow, Partials, SqlValue
 
-DAY_US: Final = 86_400_000_000
 LIFT: Final = 4 * 10**18
 """Added to a time, so that it has 19 digits; times are within the years 1 to 9999."""
 FAR: Final = 3 * 10**18
@@ -125,8 +124,9 @@ class _PartialSummary:
 
 def _key_values(key: Key, values: _Values) -> _Values:
     missing = key.missing
-    if key.is_day:
-        return [missing if value != value else value - value % DAY_US for value in values]  # noqa: PLR0124 - NULL
+    span = key.span_us
+    if span:
+        return [missing if value != value else value - value % span for value in values]  # noqa: PLR0124 - NULL
     return [missing if value != value else value for value in values]  # noqa: PLR0124 - NULL
 
 

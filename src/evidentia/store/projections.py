@@ -23,6 +23,7 @@ from evidentia.errors import PackError, StoreError, UsageError
 from evidentia.event.values import segment_of
 from evidentia.pack.contract import Pack
 from evidentia.pack.summary import Summary
+from evidentia.store.declared import drop_retired, refuse_doubled
 from evidentia.store.pending import PendingRows
 from evidentia.store.schema import EVENT_ROWS, LOGS, PROJECTIONS, SEGMENTS
 from evidentia.store.spans import Reading, Span, batch_span, missing_spans, newest_batch
@@ -94,12 +95,19 @@ class Projections:
         for pack in packs:
             check_names(pack)
             self._refuse_taken(pack)
+        refuse_doubled(packs)
         self.forget()
         for name in self._known:
             found = self._shown(name)
             if found is None or found.declaration != self._table(name, 0).declaration:
                 self.rebuild(name)
+        self._drop_retired(packs)
         self.catch_up()
+
+    def _drop_retired(self, packs: Sequence[Pack]) -> None:
+        stored = [(each.name, each.number, each.pack) for each in self._stored()]
+        with self._writing():
+            drop_retired(self._connection, packs, stored)
 
     def _refuse_taken(self, pack: Pack) -> None:
         stored = {each.name: each.pack for each in self._stored()}

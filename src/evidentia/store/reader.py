@@ -24,7 +24,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from evidentia.errors import StoreDamagedError, StoreError
 from evidentia.event.values import SEGMENT_BYTES_MAX
-from evidentia.pack.contract import NamedQuery
+from evidentia.pack.contract import NamedQuery, Pack
 from evidentia.store import (
     lines,
     listings,
@@ -297,14 +297,18 @@ class StoreReader:
         values: Mapping[str, SqlValue],
         is_over: Callable[[], bool] | None = None,
         within: Scope = EVERYTHING,
+        packs: Sequence[Pack] = (),
     ) -> QueryResult:
         """The rows of a named query over what the scope shows; ``is_over`` may stop it early.
+
+        The summaries of ``packs`` show what the scope shows, as the events do; those of others
+        are read as they stand, and refused where the scope shows less than they hold.
 
         Raises:
             StoreError: The query took longer than ``is_over`` allows, or is not a plain SELECT.
         """
         with sqlite.stopped_when(self._connection, is_over):
-            return listings.run_query(self._connection, query, values, within)
+            return listings.run_query(self._connection, query, values, within, packs)
 
     def kinds(self) -> tuple[tuple[str, str, int], ...]:
         """(pack, kind, events) for every kind in the store, most first."""

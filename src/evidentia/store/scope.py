@@ -8,7 +8,7 @@ engine use its indexes through it, and the unary plus keeps it from choosing the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ EVERYTHING: Final = Scope()
 
 
 def scoped(
-    sql: str, scope: Scope, projections: Iterable[str] = ()
+    sql: str, scope: Scope, projections: Iterable[str] = (), further: Sequence[str] = ()
 ) -> tuple[str, Mapping[str, SqlValue]]:
     """A statement whose relations show what the scope shows, and the values it needs for that.
 
@@ -75,13 +75,14 @@ def scoped(
         scope: What it may see.
         projections: Relations that hold the present only. A statement that reads one is refused
             by the engine where the scope is restricted; see ``unscoped``.
+        further: Table expressions that it needs besides.
     """
     limit = scope.limit
+    relations = [*(_refusal(name) for name in projections), *further]
     if limit is None and scope.sensor is None:
-        return sql, {}
+        return (_with_relations(sql, relations) if relations else sql), {}
     values: dict[str, SqlValue] = {}
     conditions: list[str] = []
-    relations: list[str] = []
     if scope.sensor is not None:
         values[_SENSOR] = scope.sensor
         conditions.append(f"+{SENSOR_COLUMN} = :{_SENSOR}")
@@ -90,8 +91,11 @@ def scoped(
         conditions += [f"+batch_id <= :{_BATCH}", f"id NOT IN ({_READ_LATER})"]
         relations += _PAST_RELATIONS
     events = f"SELECT * FROM main.events WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
-    relations += [_shadow(name, f'SELECT * FROM "{_REFUSED}{name}"') for name in projections]  # noqa: S608 - names are declared by packs and checked
-    return _with_relations(sql, [_shadow("events", events), *relations]), values
+    return _with_relations(sql, [shadow("events", events), *relations]), values
+
+
+def _refusal(name: str) -> str:
+    return shadow(name, f'SELECT * FROM "{_REFUSED}{name}"')  # noqa: S608 - names are declared by packs and checked
 
 
 def unscoped(error: StoreError) -> str | None:
@@ -100,7 +104,8 @@ def unscoped(error: StoreError) -> str | None:
     return found["name"] if found else None
 
 
-def _shadow(relation: str, body: str) -> str:
+def shadow(relation: str, body: str) -> str:
+    """The table expression that stands in front of a relation of its name."""
     return f"{relation} AS NOT MATERIALIZED ({body})"
 
 
@@ -111,7 +116,7 @@ _READ_LATER: Final = (
 )
 _LATER: Final = f"resolved_us > :{_MOMENT}"
 _PAST_RELATIONS: Final = (
-    _shadow(
+    shadow(
         "dead_letters",
         "SELECT id, batch_id, log_path, line_no, byte_offset, reason, column_no, detail, raw, "  # noqa: S608 - constants
         "length, has_newline, sha256, attempts, "
@@ -121,12 +126,12 @@ _PAST_RELATIONS: Final = (
         f"CASE WHEN {_LATER} THEN NULL ELSE resolved_us END AS resolved_us "
         f"FROM main.dead_letters WHERE batch_id <= :{_BATCH}",
     ),
-    _shadow("gaps", f"SELECT * FROM main.gaps WHERE found_us <= :{_MOMENT}"),  # noqa: S608 - constants
-    _shadow("batches", f"SELECT * FROM main.batches WHERE id <= :{_BATCH}"),  # noqa: S608 - constants
+    shadow("gaps", f"SELECT * FROM main.gaps WHERE found_us <= :{_MOMENT}"),  # noqa: S608 - constants
+    shadow("batches", f"SELECT * FROM main.batches WHERE id <= :{_BATCH}"),  # noqa: S608 - constants
 )
 
 
-def _with_relations(sql: str, relations: list[str]) -> str:
+def _with_relations(sql: str, relations: Sequence[str]) -> str:
     ours = ", ".join(relations)
     match = _WITH.match(sql)
     if match is None:

@@ -1,8 +1,4 @@
-"""The SQL of a summary, made from its declaration: the table, the view, filling, merging.
-
-The first and the last value of a column are kept as one text: 19 digits that order its time, then
-the value. So they merge as the least and the greatest text do, and each is one aggregate, where
-value and time apart would need a second reading. The view shows the value alone.
+"""The SQL of a summary, made from its declaration: the table, the views, filling, merging.
 
 A column of texts is compared by code point on both engines, or the first of two values would
 depend on the database's language.
@@ -21,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -42,14 +39,14 @@ from evidentia.event.fieldmap import ColumnType
 from evidentia.pack.contract import Pack
 from evidentia.pack.sketch import EMPTY, ESTIMATE_DIGITS, estimate_of
 from evidentia.pack.summary import KIND, Key, Measure, Merge, Score, Summary, event_columns
-from evidentia.store.partials import DAY_US, FAR, LIFT
+from evidentia.store import moments
+from evidentia.store.rollups import rolled_up
 from evidentia.store.schema import BIG, EVENT_ROWS, KINDS
 from evidentia.store.sketches import Sketches
 from evidentia.store.spans import Span, inside, of_pack
 from evidentia.store.streaming import AnySelect, Rows, streamed
 from evidentia.store.values import PartialRow
 
-_MOMENT_DIGITS: Final = 19
 BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
 KindIds = Mapping[str, int]
 
@@ -95,36 +92,42 @@ class SummarySql:
     def create(self, connection: Connection) -> None:
         """Make the table, empty, with its indexes."""
         connection.execute(CreateTable(self.table))
-        for name in self.summary.indexed:
-            index = Index(f"ix_{self.table.name}_{name}", self.table.c[name])
+        for names in self.summary.indexes:
+            columns = [self.table.c[name] for name in names]
+            index = Index("_".join(("ix", self.table.name, *names)), *columns)
             connection.execute(CreateIndex(index))
 
     def show(self, connection: Connection) -> None:
-        """Let the public relation show this table."""
-        columns: list[ColumnElement[Any]] = [self.table.c[key.name] for key in self.summary.keys]
-        columns += [self._shown(each).label(each.name) for each in self.summary.measures]
-        columns += [self._scored(each).label(each.name) for each in self.summary.scores]
-        body = select(*columns).compile(
-            dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-        )
+        """Let the public relations show this table."""
         quote = connection.dialect.identifier_preparer.quote_identifier
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(self.summary.name)}")
-        connection.exec_driver_sql(f"CREATE VIEW {quote(self.summary.name)} AS {body}")
+        for name, query in self.relations(self.table).items():
+            body = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(name)}")
+            connection.exec_driver_sql(f"CREATE VIEW {quote(name)} AS {body}")
 
-    def _shown(self, measure: Measure) -> ColumnElement[Any]:
-        column = self.table.c[measure.name]
+    def relations(self, rows: FromClause) -> dict[str, AnySelect]:
+        """What each public relation shows, out of rows as they are stored."""
+        columns: list[ColumnElement[Any]] = [rows.c[key.name] for key in self.summary.keys]
+        columns += [self._shown(each, rows).label(each.name) for each in self.summary.measures]
+        columns += [self._scored(each, rows).label(each.name) for each in self.summary.scores]
+        found = {self.summary.name: select(*columns)}
+        for rollup in self.summary.rollups:
+            found[rollup.name] = rolled_up(self.summary, rollup, self._types, rows)
+        return found
+
+    def _shown(self, measure: Measure, rows: FromClause) -> ColumnElement[Any]:
+        column = rows.c[measure.name]
         if measure.merge is Merge.DISTINCT:
             return cast(func.substr(column, 1, ESTIMATE_DIGITS), BIG)
         if not _is_ordered(measure):
             return column
-        value = func.substr(column, _MOMENT_DIGITS + 1)
-        return cast(value, BIG) if self._types[measure.name] is ColumnType.INTEGER else value
+        return moments.value_of(column, self._types[measure.name])
 
-    def _scored(self, score: Score) -> ColumnElement[Any]:
+    def _scored(self, score: Score, rows: FromClause) -> ColumnElement[Any]:
         parts = []
         measures = {each.name: each for each in self.summary.measures}
         for each in score.points:
-            number = func.coalesce(self._shown(measures[each.measure]), 0)
+            number = func.coalesce(self._shown(measures[each.measure], rows), 0)
             # Compared before it is multiplied, or a huge number would be too large for the engine.
             is_most = number > each.most // each.each
             parts.append(case((is_most, each.most), else_=number * each.each))
@@ -137,7 +140,7 @@ class SummarySql:
             return value
         if merge is Merge.DISTINCT:
             return estimate_of(str(value))
-        text = str(value)[_MOMENT_DIGITS:]
+        text = str(value)[moments.DIGITS :]
         # Somebody's hand may have put anything there.
         is_integer = self._types[name] is ColumnType.INTEGER and text.lstrip("-").isdecimal()
         return int(text) if is_integer else text
@@ -153,7 +156,7 @@ class SummarySql:
         self, rows: Rows, batch_id: int, keys: Sequence[tuple[object, ...]] | None = None
     ) -> Iterator[tuple[Any, ...]]:
         """The rows that all events up to a batch give, in key order, or those of some keys."""
-        kinds, among = self._kind_ids(rows), of_pack(self.pack, batch_id)
+        kinds, among = self.kind_ids(rows), of_pack(self.pack, batch_id)
         found = map(tuple, rows(self._in_key_order(self.grouped(kinds, among), keys)))
         if not self._distinct:
             return found
@@ -165,20 +168,20 @@ class SummarySql:
     def keys_in(self, rows: Rows, among: ColumnElement[bool]) -> AnySelect:
         """The keys of some events, in the order of their positions."""
         keys = [self._key(key).label(key.name) for key in self.summary.keys]
-        wanted = self._wanted(self._kind_ids(rows))
+        wanted = self._wanted(self.kind_ids(rows))
         query = select(*keys).select_from(EVENT_ROWS).where(among, *wanted)
         return query.order_by(EVENT_ROWS.c.id)
 
     def merge(self, connection: Connection, spans: Sequence[Span], batch_id: int) -> None:  # noqa: ARG002 - only states look back
         """Merge what the events of some spans give into the table."""
         rows = streamed(connection)
-        kinds, among = self._kind_ids(rows), inside(spans)
+        kinds, among = self.kind_ids(rows), inside(spans)
         connection.execute(self.merged(connection, kinds, among))
         for each in self._distinct:
             with closing(rows(self._in_key_order(self._values(each, kinds, among)))) as found:
                 self._sketches.add(connection, each.name, found)
 
-    def _kind_ids(self, rows: Rows) -> KindIds:
+    def kind_ids(self, rows: Rows) -> KindIds:
         """The numbers of the kinds that the summary names and that the store knows."""
         names = sorted(self.summary.all_kinds)
         query = select(KINDS.c.name, KINDS.c.id).where(KINDS.c.name.in_(names))
@@ -201,7 +204,7 @@ class SummarySql:
             query = query.where(_among(whole, keys))
             # Plain, besides: an index is over the column, not over what stands for its absence.
             for place, key in enumerate(self.summary.keys):
-                if key.missing is None and not key.is_day and key.column != KIND:
+                if key.missing is None and not key.span_us and key.column != KIND:
                     values = sorted({row[place] for row in keys}, key=repr)
                     query = query.where(self._column(key.column).in_(values))
         return query.order_by(*(literal_column(str(n + 1)) for n in range(len(whole))))
@@ -272,13 +275,11 @@ class SummarySql:
                 .scalar_subquery()
             )
         column = self._column(key.column)
-        if key.is_day:
-            day = literal_column(str(DAY_US), BIG)
-            # The remainder has the sign of the time on both engines.
-            column = column - (column % day + day) % day
+        if key.span_us:
+            column = moments.start_of(column, key.span_us)
         if key.missing is None:
             return column
-        return func.coalesce(column, literal_column(_literal(key.missing)))
+        return func.coalesce(column, moments.literal(key.missing))
 
     def _measured(self, measure: Measure, kinds: KindIds) -> ColumnElement[Any]:
         wanted = _of_kinds(measure.kinds, kinds) if measure.kinds else true()
@@ -290,7 +291,8 @@ class SummarySql:
             return literal_column(f"'{EMPTY}'")
         column = self._column(measure.column)
         if _is_ordered(measure):
-            column = _in_time(column, is_first=measure.merge is Merge.FIRST)
+            is_first = measure.merge is Merge.FIRST
+            column = moments.in_time(EVENT_ROWS.c.ts, column, is_first=is_first)
         function = _FUNCTIONS[measure.merge](column)
         if _is_ordered(measure):
             # Most events have no value in most columns, and need not be put in time for it.
@@ -321,21 +323,10 @@ def _is_nullable(measure: Measure) -> bool:
     return measure.merge not in (Merge.COUNT, Merge.SUM, Merge.FLAG, Merge.DISTINCT)
 
 
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
 def _of_kinds(names: Sequence[str], kinds: KindIds) -> ColumnElement[bool]:
     ids = sorted(kinds[name] for name in names if name in kinds)
     # A kind that no event has yet has no number; 0 is nobody's.
     return EVENT_ROWS.c.kind_id.in_([literal_column(str(each), Integer) for each in ids or [0]])
-
-
-def _in_time(column: ColumnElement[Any], *, is_first: bool) -> ColumnElement[Any]:
-    far = literal_column(str(FAR if is_first else -FAR), BIG)
-    moment = func.coalesce(EVENT_ROWS.c.ts, far) + literal_column(str(LIFT), BIG)
-    # NULL with a text is NULL, so events without a value take no part.
-    return cast(moment, Text).concat(cast(column, Text))
 
 
 def _merge(

@@ -16,6 +16,7 @@ from evidentia.errors import PackError
 from evidentia.pack.contract import Pack
 from evidentia.pack.state import State
 from evidentia.pack.summary import Summary
+from evidentia.store.declared import relations_of
 from evidentia.store.relations import VIEWS
 from evidentia.store.schema import METADATA
 from evidentia.store.spans import Span
@@ -91,9 +92,10 @@ def check_names(pack: Pack) -> None:
     Raises:
         PackError: A projection or one of its columns is misnamed, or has a name of the store's own.
     """
-    names = [name for each in pack.projections for name in (each.name, *_columns(each))]
+    names = [*relations_of(pack)]
+    names += [name for each in pack.projections for name in _columns(each)]
     bad = sorted({name for name in names if not _NAME.fullmatch(name)})
-    bad += sorted({each.name for each in pack.projections} & {*METADATA.tables, *VIEWS})
+    bad += sorted({*relations_of(pack)} & {*METADATA.tables, *VIEWS})
     if bad:
         raise PackError(
             f"these names are not for projections or their columns: {', '.join(bad)}",
@@ -105,4 +107,5 @@ def check_names(pack: Pack) -> None:
 def _columns(declared: Declared) -> Iterable[str]:
     if isinstance(declared, State):
         return declared.column_names
-    return (*declared.columns, *(score.name for score in declared.scores))
+    rolled = (name for rollup in declared.rollups for name in rollup.columns)
+    return (*declared.columns, *(score.name for score in declared.scores), *rolled)

@@ -20,13 +20,8 @@ NULL: Final = float("nan")
 one, and its driver binds a float without looking for an adapter, as it does for None."""
 
 EVENT_COLUMNS: Final = (
-    "event_id",
-    "ts",
-    "ts_text",
-    "kind",
-    "actor",
-    "session_id",
-    "payload_json",
+    *("event_id", "ts", "ts_text", "kind"),
+    *("actor", "session_id", "payload_json"),
 )
 """The extracted columns that every event has, in the order the extractor gives them."""
 
@@ -352,10 +347,11 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """Rows of a named query."""
+    """Rows of a named query, and why summaries were ``computed`` for it."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[SqlValue, ...], ...]
+    computed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,17 +33,17 @@ def test_list_names_every_summary_and_its_batch(filled: Path, command: Command) 
 
     found = {each["name"]: each for each in done.object["projections"]}
     assert done.status == 0
-    assert found["growth_windows"]["pack"] == "world"
+    assert found["growth_days"]["pack"] == "world"
     assert found["sessions"]["state"] == "live"
     assert {each["batch_id"] for each in found.values()} == {1}
 
 
 def test_check_is_silent_on_what_is_well(filled: Path, command: Command) -> None:
     """Status 0, and a digest for each."""
-    done = command("--db", filled, "projection", "check", "growth_windows")
+    done = command("--db", filled, "projection", "check", "growth_days")
 
     assert done.status == 0
-    assert "growth_windows" in done.out
+    assert "growth_days" in done.out
     assert "should be" not in done.out
 
 
@@ -54,14 +54,14 @@ def test_check_names_an_edited_row(
     """A manual edit of a projected row is found: key, was, should be, status 1."""
     change(
         filled,
-        "UPDATE growth_windows_v1 SET applies_failed = 77 WHERE window_key = '2026-01-01T00'",
+        "UPDATE growth_days_v1 SET applies_failed = 77 WHERE window_key = '2026-01-01T00'",
     )
 
     done = command("--db", filled, "projection", "check", *option)
 
     assert done.status == 1
     assert (
-        "growth_windows: window_key=2026-01-01T00 was applies_failed=77; "
+        "growth_days: day=1767225600000000, window_key=2026-01-01T00 was applies_failed=77; "
         "should be applies_failed=0" in done.out
     )
 
@@ -70,14 +70,14 @@ def test_check_shows_missing_and_added_rows(filled: Path, command: Command) -> N
     """And makes harmless what somebody has put there."""
     change(
         filled,
-        "UPDATE growth_windows_v1 SET window_key = char(27) WHERE window_key = '2026-01-01T00'",
+        "UPDATE growth_days_v1 SET window_key = char(27) WHERE window_key = '2026-01-01T00'",
     )
 
-    done = command("--db", filled, "projection", "check", "growth_windows")
+    done = command("--db", filled, "projection", "check", "growth_days")
 
     assert done.status == 1
-    assert "is missing; should be window_key=2026-01-01T00" in done.out
-    assert "should not be there; was window_key=" in done.out
+    assert "is missing; should be day=1767225600000000, window_key=2026-01-01T00" in done.out
+    assert "should not be there; was day=1767225600000000, window_key=" in done.out
     assert "\x1b" not in done.out
 
 
@@ -86,19 +86,19 @@ def test_more_rows_than_are_shown_are_counted(filled: Path, command: Command) ->
     change(
         filled,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25)"
-        " INSERT INTO growth_windows_v1 SELECT 'x' || i, 0, 0, 0, 0, 0, NULL, NULL FROM n",
+        " INSERT INTO growth_days_v1 SELECT i, 'x', 0, 0, 0, 0, 0, NULL, NULL FROM n",
     )
 
-    done = command("--db", filled, "projection", "check", "growth_windows")
+    done = command("--db", filled, "projection", "check", "growth_days")
 
-    assert "growth_windows: … and 5 more rows" in done.out
+    assert "growth_days: … and 5 more rows" in done.out
 
 
 def test_rebuild_mends(filled: Path, command: Command) -> None:
     """After it the check is well."""
-    change(filled, "DELETE FROM growth_windows_v1")
+    change(filled, "DELETE FROM growth_days_v1")
 
-    done = command("--db", filled, "projection", "rebuild", "growth_windows")
+    done = command("--db", filled, "projection", "rebuild", "growth_days")
 
     assert done.status == 0
     assert command("--db", filled, "projection", "check").status == 0
@@ -106,10 +106,12 @@ def test_rebuild_mends(filled: Path, command: Command) -> None:
 
 def test_a_halted_summary_is_shown(filled: Path, command: Command) -> None:
     """By the list with its reason, and by the check with status 1."""
-    change(filled, "UPDATE projections SET state = 'halted', detail = 'a sum' WHERE name = 'rooms'")
+    change(
+        filled, "UPDATE projections SET state = 'halted', detail = 'a sum' WHERE name = 'room_days'"
+    )
 
-    assert "rooms is halted: a sum" in command("--db", filled, "projection", "list").out
-    assert command("--db", filled, "projection", "check", "rooms").status == 1
+    assert "room_days is halted: a sum" in command("--db", filled, "projection", "list").out
+    assert command("--db", filled, "projection", "check", "room_days").status == 1
 
 
 @pytest.mark.parametrize("what", ["check", "rebuild"])

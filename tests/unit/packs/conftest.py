@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tests.unit.ingest.kit import Place
 
 from evidentia.event.extract import Extractor
 from evidentia.event.line import read_line
@@ -42,11 +45,12 @@ def columns_of() -> Callable[[Pack, bytes], tuple[Columns, Flag]]:
 
 
 @pytest.fixture
-def rows_of() -> Iterator[Callable[..., Rows]]:
+def rows_of(tmp_path: Path) -> Iterator[Callable[..., Rows]]:
     """Rows of a named query over batches of lines, each in the form its columns declare.
 
     Line numbers run through all batches; the position of a line is 2**40 plus its number. The last
     batch may be given as ``of_another_pack``: the same store holds it, from another pack's log.
+    A query over summaries is asked of a store that keeps them.
     """
     with closing(sqlite3.connect(":memory:")) as connection:
 
@@ -58,6 +62,8 @@ def rows_of() -> Iterator[Callable[..., Rows]]:
             **arguments: int | str,
         ) -> Rows:
             query = next(query for query in pack.queries if query.name == name)
+            if _has_summaries(pack, query):
+                return _stored_rows(tmp_path, pack, query, batches, of_another_pack, arguments)
             _create(connection, pack)
             for batch_id, lines in enumerate((*batches, of_another_pack), start=1):
                 segment_id = 2 if batch_id > len(batches) else 1
@@ -89,6 +95,32 @@ def _arguments(query: NamedQuery, given: dict[str, int | str]) -> dict[str, int 
         else:
             defaults[parameter.name] = parameter.default
     return {**defaults, **given}
+
+
+def _has_summaries(pack: Pack, query: NamedQuery) -> bool:
+    return any(f" {name}\n" in query.sql for each in pack.summaries for name in each.relations)
+
+
+def _stored_rows(
+    folder: Path,
+    pack: Pack,
+    query: NamedQuery,
+    batches: Sequence[Sequence[bytes]],
+    of_another_pack: Sequence[bytes],
+    arguments: dict[str, int | str],
+) -> Rows:
+    bare = replace(pack, summaries=(), states=(), queries=(), report=(), document=None)
+    other = replace(bare, name="another")
+    place = Place(folder=folder, packs={pack.name: pack, "another": other})
+    for number, lines in enumerate((*batches, of_another_pack)):
+        place.write(f"{number}.jsonl", b"".join(line + b"\n" for line in lines))
+        name = pack.name if number < len(batches) else "another"
+        place.ingest(f"{number}.jsonl", pack=name, is_lenient=True)
+    with place.store.reader() as reader:
+        result = reader.run_query(query, _arguments(query, arguments), packs=(pack,))
+    assert list(result.columns) == [item.name for item in query.columns]
+    assert result.computed == ()
+    return list(result.rows)
 
 
 def _create(connection: sqlite3.Connection, pack: Pack) -> None:

@@ -23,6 +23,12 @@ EmptyColumns = Callable[[Rows], list[int]]
 START = 1_767_225_600_000_000
 """2026-01-01T00:00:00Z in microseconds."""
 SECOND = 1_000_000
+NEXT_DAY = START + 86_400 * SECOND
+
+
+def _moment(second: int) -> str:
+    """So many seconds after the start; from 100 on, in the days after it."""
+    return f"2026-01-{1 + second // 100:02}T00:00:{second % 100:02}Z"
 
 
 def _line(**members: object) -> bytes:
@@ -32,7 +38,7 @@ def _line(**members: object) -> bytes:
 def _growth(second: int, what: str, **more: object) -> bytes:
     return _line(
         event_id=f"ge_{second}",
-        ts=f"2026-01-01T00:00:{second:02}+00:00",
+        ts=_moment(second),
         event_type=f"growth.{what}",
         actor="gardener",
         **more,
@@ -41,7 +47,7 @@ def _growth(second: int, what: str, **more: object) -> bytes:
 
 def _bot(second: int, result: str, **more: object) -> bytes:
     return _line(
-        ts=f"2026-01-01T00:00:{second:02}Z",
+        ts=_moment(second),
         actor_id="bot_1",
         role="visitor",
         source="ai_player",
@@ -52,7 +58,7 @@ def _bot(second: int, result: str, **more: object) -> bytes:
 
 
 def _look(second: int, room: object) -> bytes:
-    return _line(ts=f"2026-01-01T00:00:{second:02}Z", event_id="ba", action="look", room=room)
+    return _line(ts=_moment(second), event_id="ba", action="look", room=room)
 
 
 def test_world_keeps_the_contract() -> None:
@@ -321,25 +327,29 @@ def test_budget_compliance_counts_each_window(rows_of: RowsOf, empty_columns: Em
 
 def test_report_growth_counts_the_period(rows_of: RowsOf, empty_columns: EmptyColumns) -> None:
     """Only what happened in the period counts: its start belongs to it, its end does not."""
-    period = {"since": START + 1 * SECOND, "until": START + 6 * SECOND}
+    lines = [
+        *BUDGET_LINES,
+        _growth(100, "offer.created", window_key="2026-01-01"),
+        _growth(101, "apply.failed", window_key="2026-01-03"),
+    ]
 
-    rows = rows_of(PACK, "report_growth", [BUDGET_LINES], **period)
+    rows = rows_of(PACK, "report_growth", [lines], since=START, until=NEXT_DAY)
 
-    assert rows == [("2026-01-01", 5, 1, 4, 3, 2)]
+    assert rows == [("2026-01-01", 5, 1, 4, 3, 2), ("2026-01-02", 1, 0, 0, 0, 0)]
     assert empty_columns(rows) == []
 
 
 REPORT_LINES = [
     _look(1, "meadow"),
-    _look(2, "meadow"),
-    _look(3, "grove"),
-    _bot(3, "denied"),
-    _bot(4, "denied"),
-    _bot(4, "allowed"),
-    _growth(5, "offer.rejected"),
-    _look(6, "mill"),
+    _look(102, "meadow"),
+    _look(103, "grove"),
+    _bot(103, "denied"),
+    _bot(104, "denied"),
+    _bot(104, "allowed"),
+    _growth(105, "offer.rejected"),
+    _look(200, "mill"),
 ]
-PERIOD = {"since": START + 2 * SECOND, "until": START + 6 * SECOND}
+PERIOD = {"since": NEXT_DAY, "until": NEXT_DAY + 86_400 * SECOND}
 
 
 @pytest.mark.parametrize(
@@ -352,15 +362,15 @@ PERIOD = {"since": START + 2 * SECOND, "until": START + 6 * SECOND}
         (
             "report_actors",
             [
-                ("bot_1", START + 3 * SECOND, START + 4 * SECOND, 3),
-                ("gardener", START + 5 * SECOND, START + 5 * SECOND, 1),
+                ("bot_1", NEXT_DAY + 3 * SECOND, NEXT_DAY + 4 * SECOND, 3),
+                ("gardener", NEXT_DAY + 5 * SECOND, NEXT_DAY + 5 * SECOND, 1),
             ],
         ),
         (
             "report_rooms",
             [
-                ("grove", START + 3 * SECOND, START + 3 * SECOND, 1),
-                ("meadow", START + 2 * SECOND, START + 2 * SECOND, 1),
+                ("grove", NEXT_DAY + 3 * SECOND, NEXT_DAY + 3 * SECOND, 1),
+                ("meadow", NEXT_DAY + 2 * SECOND, NEXT_DAY + 2 * SECOND, 1),
             ],
         ),
         (

@@ -26,13 +26,13 @@ def write_document(period: Period, rows: DocumentRows) -> JsonObject:
         "report_type": period.name,
         "date": period.label,
         "sensor": period.sensor or _ALL_SENSORS,
-        "sessions": _sessions(rows["session_totals"][0]),
+        "sessions": _sessions(rows["period_totals"][0]),
     }
     if period.name != "daily":
         return document
     return document | {
-        "commands": {"top": _top(rows["top_commands"], "command", ("input", "command_count"))},
-        "files": {"top": _top(rows["top_downloads"], "url", ("url", "download_count"))},
+        "commands": {"top": _top(rows["period_commands"], "command", ("input", "command_count"))},
+        "files": {"top": _top(rows["period_urls"], "url", ("url", "download_count"))},
         "enrichments": {"flagged": []},
     }
 
@@ -58,5 +58,5 @@ def _top(rows: Sequence[_Row], key: str, columns: tuple[str, str]) -> list[JsonV
 
 
 DOCUMENT: Final = ReportDocument(
-    queries=("session_totals", "top_commands", "top_downloads"), write=write_document
+    queries=("period_totals", "period_commands", "period_urls"), write=write_document
 )

@@ -15,7 +15,7 @@ from evidentia.packs.world.summaries import SUMMARIES
 
 PACK: Final = Pack(
     name="world",
-    version=2,
+    version=3,
     title="Game world evidence",
     fields=FIELDS,
     schema=load_schema(__name__, name="world.event", version=1),

@@ -1,7 +1,7 @@
 -- title: Growth by window
--- description: Offers and applies of each budget window that happened in a period.
--- parameter since: time = 1970-01-01T00:00:00Z | Only events at or after this time.
--- parameter until: time = 9999-12-31T23:59:59Z | Only events before this time.
+-- description: Offers and applies of each budget window that happened in a period. By whole days, which belong to the period that they begin in.
+-- parameter since: time = 1970-01-01T00:00:00Z | Only what happened at or after this time.
+-- parameter until: time = 9999-12-31T23:59:59Z | Only what happened before this time.
 -- column window_key: text | Window
 -- column offers_created: integer | Offers created
 -- column offers_rejected: integer | Offers rejected
@@ -10,13 +10,12 @@
 -- column applies_failed: integer | Applies failed
 SELECT
     window_key,
-    COUNT(CASE WHEN kind = 'growth.offer.created' THEN 1 END) AS offers_created,
-    COUNT(CASE WHEN kind = 'growth.offer.rejected' THEN 1 END) AS offers_rejected,
-    COUNT(CASE WHEN kind = 'growth.apply.started' THEN 1 END) AS applies_started,
-    COUNT(CASE WHEN kind = 'growth.apply.succeeded' THEN 1 END) AS applies_succeeded,
-    COUNT(CASE WHEN kind = 'growth.apply.failed' THEN 1 END) AS applies_failed
-FROM events
-WHERE window_key IS NOT NULL AND ts >= :since AND ts < :until
-  AND pack = 'world'
+    SUM(offers_created) AS offers_created,
+    SUM(offers_rejected) AS offers_rejected,
+    SUM(applies_started) AS applies_started,
+    SUM(applies_succeeded) AS applies_succeeded,
+    SUM(applies_failed) AS applies_failed
+FROM growth_days
+WHERE day >= :since AND day < :until AND day <> -1
 GROUP BY window_key
 ORDER BY window_key
