@@ -34,6 +34,7 @@ from evidentia.service.background import Background
 from evidentia.service.follow import Follower, FollowOptions, Surface
 from evidentia.service.wake import Alarm
 from evidentia.store.opening import Store
+from evidentia.store.projections import Merging
 from evidentia.store.writer import StoreWriter
 
 
@@ -81,7 +82,7 @@ class Workspace:
         discovery = discover(sources)
         if is_dry_run:
             return self._rehearse(discovery, options, watch)
-        with self.writer("ingest") as writer:
+        with self.writer("ingest", watch.on_merge) as writer:
             loaded = {source.pack for source in sources}
             bulk = None if writer.has_events() else partial(writer.bulk, loaded)
             target = Target(sink=writer, bulk=bulk)
@@ -195,16 +196,20 @@ class Workspace:
                 writer.rebuild_projection(name)
         return wanted
 
-    def writer(self, command: str) -> AbstractContextManager[StoreWriter]:
+    def writer(
+        self, command: str, on_merge: Merging | None = None
+    ) -> AbstractContextManager[StoreWriter]:
         """The store's writing side, with room for the columns of every installed pack.
 
-        The lease is held while it is open.
+        The lease is held while it is open. ``on_merge`` is told how far projections have come that
+        are made of stored events, which takes long in a large store.
         """
         return self.store.writer(
             list(self.packs.values()),
             command=command,
             clock=utc_microseconds,
             version=__version__,
+            on_merge=on_merge,
         )
 
 

@@ -158,6 +158,7 @@ def _watching(output: Output) -> Iterator[Watch]:
                 should_stop=lambda: bool(stops),
                 on_progress=bar.advance,
                 on_total=bar.begin,
+                on_merge=bar.merge,
             )
     finally:
         for number, handler in before.items():

@@ -24,6 +24,9 @@ class Bar(Protocol):
     def advance(self, name: str, done_bytes: int, events: int) -> None:
         """So many more bytes and events of a log are done."""
 
+    def merge(self, name: str, batch_id: int, newest: int) -> None:
+        """A summary is being made of stored events, up to this batch of so many."""
+
 
 class SilentBar:
     """No terminal, or nobody to watch."""
@@ -32,6 +35,9 @@ class SilentBar:
         """Nothing to show."""
 
     def advance(self, name: str, done_bytes: int, events: int) -> None:
+        """Nothing to show."""
+
+    def merge(self, name: str, batch_id: int, newest: int) -> None:
         """Nothing to show."""
 
 
@@ -55,6 +61,14 @@ class TerminalBar:
             advance=done_bytes,
             description=shown(name, width=28),
             events=f"{self._events:,} events" if self._events else "",
+        )
+
+    def merge(self, name: str, batch_id: int, newest: int) -> None:
+        """Show what is worked on, where no byte is read for long."""
+        self._progress.update(
+            self._task,
+            description=f"summary {shown(name, width=28)}",
+            events=f"batch {batch_id:,} of {newest:,}",
         )
 
 

@@ -205,9 +205,12 @@ class Watch:
         should_stop: Asked after every block; True ends the run after the batch at hand.
         on_progress: Told the path, the bytes and the events added since the last call.
         on_total: Told how many bytes there are to read, once that is known.
+        on_merge: Told which summary is being made of events that are stored already, up to which
+            batch, and of how many.
     """
 
     clock: Callable[[], float]
     should_stop: Callable[[], bool] = lambda: False
     on_progress: Callable[[str, int, int], None] = lambda _path, _bytes, _events: None
     on_total: Callable[[int], None] = lambda _bytes: None
+    on_merge: Callable[[str, int, int], None] = lambda _name, _batch_id, _newest: None

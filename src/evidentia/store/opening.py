@@ -16,6 +16,7 @@ from evidentia.pack.contract import Pack
 from evidentia.store import migrate, relations, sqlite
 from evidentia.store.lease import refuse_if_held
 from evidentia.store.process import this_process
+from evidentia.store.projections import Merging
 from evidentia.store.reader import StoreReader
 from evidentia.store.registration import left_out_by_pack
 from evidentia.store.writer import StoreWriter
@@ -83,7 +84,13 @@ class Store:
 
     @contextmanager
     def writer(
-        self, packs: Sequence[Pack], *, command: str, clock: Callable[[], int], version: str
+        self,
+        packs: Sequence[Pack],
+        *,
+        command: str,
+        clock: Callable[[], int],
+        version: str,
+        on_merge: Merging | None = None,
     ) -> Iterator[StoreWriter]:
         """The writing side, made and migrated as needed, with the lease held until it is left.
 
@@ -92,6 +99,7 @@ class Store:
             command: What the caller does; shown to whoever finds the store held.
             clock: The time in UTC microseconds.
             version: The program's version, recorded with the run.
+            on_merge: Told how far projections have come that are made of stored events.
 
         Raises:
             StoreHeldError: Another process holds the lease.
@@ -103,7 +111,7 @@ class Store:
             self._bring_up_to_date(connection, clock)
             writer = StoreWriter(connection, self.path, clock)
             with writer.held(this_process(command), version):
-                writer.register_packs(packs)
+                writer.register_packs(packs, on_merge)
                 yield writer
 
     def create(self, clock: Callable[[], int] = _system_clock) -> None:

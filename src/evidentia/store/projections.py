@@ -35,6 +35,8 @@ from evidentia.store.values import Partials
 
 _T = TypeVar("_T")
 Writing = Callable[[], AbstractContextManager[int]]
+Merging = Callable[[str, int, int], None]
+"""Told which projection is being made of stored events, up to which batch, and of how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Projections:
         self._replaced: set[str] = set()
         self._is_put_off = False
         self._pending = PendingRows()
+        self.on_merge: Merging = lambda _name, _batch_id, _newest: None
 
     def register(self, packs: Sequence[Pack]) -> None:
         """Make what the packs declare and the store lacks, and merge what is behind.
@@ -186,6 +189,7 @@ class Projections:
         """Fill a new table with all events, key by key; returns what was refused, if anything."""
         with self._reading():
             batch_id = newest_batch(self._connection)
+        self.on_merge(table.name, batch_id, batch_id)
         last: KeyValue | None = None
         is_left = batch_id > 0
         while is_left:
@@ -271,7 +275,10 @@ class Projections:
 
     def _merge_missing(self, table: ProjectionTable, *, after: int) -> str:
         """Merge all batches after one, some at a time; returns what was refused, if anything."""
+        with self._reading():
+            newest = newest_batch(self._connection)
         for batch_id, spans in missing_spans(self._connection, self._reading, after):
+            self.on_merge(table.name, batch_id, newest)
             ours = [span for span in spans if span.pack == table.pack]
             with self._writing():
                 refused = self._merge(table, ours, batch_id) if ours else ""

@@ -29,7 +29,7 @@ from evidentia.store.evidence import StoredBytes, stored_bytes
 from evidentia.store.heads import StoredHead, replace_head, stored_head
 from evidentia.store.kinds import Kinds
 from evidentia.store.lease import release_lease, remembered, take_lease
-from evidentia.store.projections import Projections
+from evidentia.store.projections import Merging, Projections
 from evidentia.store.reader import Span, StoreReader
 from evidentia.store.records import (
     segment_from,
@@ -147,7 +147,7 @@ class StoreWriter:
         with self._transaction():
             pass
 
-    def register_packs(self, packs: Sequence[Pack]) -> None:
+    def register_packs(self, packs: Sequence[Pack], on_merge: Merging | None = None) -> None:
         """Make room for the packs' promoted columns, their indexes and summaries.
 
         Indexes that a load left unbuilt are built. Triggers that somebody dropped are made again,
@@ -163,6 +163,7 @@ class StoreWriter:
             indexes.create_missing(self._connection, self._packs)
             for name in relations.restore_triggers(self._connection):
                 self._note(now, "restore trigger", name, "it was dropped by another program")
+        self._projections.on_merge = on_merge or self._projections.on_merge
         self._projections.register(self._packs)
 
     def log_id(self, source: LogSource) -> int:

@@ -146,12 +146,26 @@ def test_a_bar_counts_bytes_and_events() -> None:
     assert (task.description, task.fields["events"]) == ("second", "1,500 events")
 
 
+def test_a_bar_names_the_summary_that_is_made() -> None:
+    """A first rebuild over a large store is no silent wait."""
+    from rich.progress import Progress  # noqa: PLC0415 - only here
+
+    bar = Progress(console=Terminal(quiet=True))
+    shown = progress.TerminalBar(bar, bar.add_task("reading", total=None, events=""))
+
+    shown.merge("sessions", 7, 1_200)
+
+    (task,) = bar.tasks
+    assert (task.description, task.fields["events"]) == ("summary sessions", "batch 7 of 1,200")
+
+
 def test_there_is_no_bar_where_nobody_watches() -> None:
     """In a pipe, with --json and with --quiet."""
     for output in (Output(), Output(is_json=True), Output(verbosity=-1)):
         with progress.progress_bar(output) as bar:
             bar.begin(1)
             bar.advance("x", 1, 1)
+            bar.merge("x", 1, 1)
 
             assert isinstance(bar, progress.SilentBar)
 
