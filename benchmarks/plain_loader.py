@@ -4,8 +4,9 @@
 
 Same input, same columns, SHA-256 of every line, payload, times in microseconds, the same indexes,
 bad lines kept apart, one transaction for each 50,000 lines, and at the end tables of the sessions,
-commands, credentials, downloads and days, by one statement each. ``strict`` gives the same
-verdicts: repeated keys, NaN and lone surrogates are refused as the standard library allows.
+and of commands, credentials, addresses, files and kinds by day or hour, by one statement each.
+``strict`` gives the same verdicts: repeated keys, NaN and lone surrogates are refused as the
+standard library allows.
 ``careless`` takes what ``json.loads`` takes. Neither validates a schema, remembers where it
 stopped, keeps digests of what it read or can verify anything.
 """
@@ -63,16 +64,29 @@ CREATE TABLE sessions AS SELECT session_id, sensor, min(ts) AS first_ts, max(ts)
     sum(kind = 'cowrie.session.file_upload') AS file_uploads
     FROM events WHERE session_id IS NOT NULL GROUP BY session_id, sensor;
 CREATE UNIQUE INDEX uq_sessions ON sessions (session_id, sensor);
-CREATE TABLE command_stats AS SELECT command, count(*) AS occurrences, min(ts) AS first_seen,
-    max(ts) AS last_seen FROM events WHERE command IS NOT NULL GROUP BY command;
-CREATE TABLE credentials AS SELECT username, password, count(*) AS attempts,
-    sum(kind = 'cowrie.login.success') AS successes, min(ts) AS first_seen, max(ts) AS last_seen
+CREATE INDEX ix_sessions ON sessions (first_ts, command_count);
+CREATE TABLE command_days AS SELECT ts / 86400000000 AS day, sensor, command,
+    sum(kind = 'cowrie.command.input') AS occurrences,
+    sum(kind = 'cowrie.command.failed') AS failures, min(ts) AS first_ts, max(ts) AS last_ts
+    FROM events WHERE kind IN ('cowrie.command.input', 'cowrie.command.failed') GROUP BY 1, 2, 3;
+CREATE TABLE credential_days AS SELECT ts / 86400000000 AS day, sensor, username, password,
+    count(*) AS attempts, sum(kind = 'cowrie.login.success') AS successes,
+    min(ts) AS first_ts, max(ts) AS last_ts
     FROM events WHERE kind IN ('cowrie.login.failed', 'cowrie.login.success')
-    GROUP BY username, password;
-CREATE TABLE downloads AS SELECT shasum, count(*) AS occurrences, min(url) AS url,
-    min(ts) AS first_seen, max(ts) AS last_seen FROM events
-    WHERE kind = 'cowrie.session.file_download' GROUP BY shasum;
-CREATE TABLE daily AS SELECT ts / 86400000000 AS day, sensor, kind, count(*) AS events FROM events
+    GROUP BY 1, 2, 3, 4;
+CREATE TABLE source_days AS SELECT ts / 86400000000 AS day, sensor, actor AS source,
+    sum(kind = 'cowrie.session.connect') AS connections,
+    sum(kind IN ('cowrie.login.failed', 'cowrie.login.success')) AS attempts,
+    sum(kind = 'cowrie.login.success') AS successes,
+    sum(kind = 'cowrie.command.input') AS commands,
+    sum(kind = 'cowrie.session.file_download') AS downloads,
+    min(ts) AS first_ts, max(ts) AS last_ts, count(*) AS event_count
+    FROM events WHERE actor IS NOT NULL GROUP BY 1, 2, 3;
+CREATE TABLE download_days AS SELECT ts / 86400000000 AS day, sensor, kind, url, shasum,
+    actor AS source, count(*) AS occurrences, min(ts) AS first_ts, max(ts) AS last_ts FROM events
+    WHERE kind IN ('cowrie.session.file_download', 'cowrie.session.file_download.failed',
+    'cowrie.session.file_upload') GROUP BY 1, 2, 3, 4, 5, 6;
+CREATE TABLE hourly AS SELECT ts / 3600000000 AS hour, sensor, kind, count(*) AS events FROM events
     GROUP BY 1, 2, 3;
 """
 INSERT = f"INSERT INTO events VALUES ({', '.join('?' * 21)})"

@@ -316,3 +316,40 @@ def test_a_section_of_a_world_is_what_its_events_give(
         if file.stem == "report_activity" and span[0] < 0:
             found, wanted = ([sum_of(rows)] for rows in (found, wanted))
         assert found == wanted
+
+
+def reconciled(place: Place, pack: Pack, within: Scope) -> dict[tuple[str, str], int]:
+    """The differences between summaries and events."""
+    rows = answer(place, pack, named(pack, "reconciliation"), SPANS[0], within)
+    assert all(row["event_count"] > 0 for row in rows)
+    return {(row["summary"], row["counted"]): row["difference"] for row in rows}
+
+
+def test_counts_of_events_sessions_and_summaries_reconcile(honeypot: Place, world: Place) -> None:
+    """At every moment; untimed events and those without a session among them."""
+    for place, pack in ((honeypot, COWRIE), (world, WORLD)):
+        for within in scopes(place)[::2]:
+            assert set(reconciled(place, pack, within).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("change", "named_ones"),
+    [
+        ("UPDATE hourly_v1 SET events = events + 1", {"hourly"}),
+        ("DELETE FROM sessions_v1 WHERE session_id = 'a'", {"sessions"}),
+        ("UPDATE source_days_v1 SET event_count = 0", {"source_days"}),
+        ("DELETE FROM command_days_v1", {"command_days"}),
+        ("UPDATE credential_days_v1 SET attempts = attempts + 1", {"credential_days"}),
+        ("DELETE FROM download_days_v1 WHERE url = ''", {"download_days"}),
+    ],
+)
+def test_a_summary_that_was_tampered_with_is_named(
+    tmp_path: Path, change: str, named_ones: set[str]
+) -> None:
+    """A manual edit, a deleted row: by the summary whose sums are not those of the events."""
+    place = place_of(tmp_path, COWRIE, cowrie_lines, 3)
+    place.damage(change)
+
+    found = reconciled(place, COWRIE, Scope())
+
+    assert {summary for (summary, _), difference in found.items() if difference} == named_ones
