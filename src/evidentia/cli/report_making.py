@@ -87,6 +87,7 @@ def _chosen_pack(workspace: Workspace, reader: StoreReader, name: str | None) ->
 def _chosen_sensors(
     reader: StoreReader, pack: Pack, wanted: Wanted, moment: AsOf
 ) -> Sequence[str | None]:
+    from evidentia.report.sensors import sensors_of  # noqa: PLC0415 - start-up time
     from evidentia.store.scope import SENSOR_COLUMN, Scope  # noqa: PLC0415 - start-up time
 
     if not wanted.sensors and not wanted.is_all_sensors:
@@ -97,7 +98,7 @@ def _chosen_sensors(
         raise UsageError(
             f"events of pack {pack.name} name no sensor", fix="leave out --sensor and --all-sensors"
         )
-    known = reader.sensors(pack.name, Scope(as_of=moment))
+    known = sensors_of(reader, pack, Scope(as_of=moment))
     if wanted.is_all_sensors:
         return (None, *known)
     for name in wanted.sensors:
