@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
+from evidentia.cli.moments import note_computed
 from evidentia.cli.output import Column, Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.report_json import report_json
@@ -60,6 +61,7 @@ def diff_command(
             return _kept(Path(text))
         wanted = Wanted(period=period, date=date, pack=pack, as_of=text, top_n=top_n)
         made = make(session.workspace(), wanted)
+        note_computed(made.reports[0].computed, session.output)
         return json.loads(json.dumps(report_json(made.reports[0])))  # type: ignore[no-any-return]
 
     # The later one says which day is meant, where nobody did.

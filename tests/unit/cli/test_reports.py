@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +289,17 @@ def test_what_cannot_be_meant_is_wrong_usage(
 
     assert result.status == 2
     assert said in result.err
+
+
+def test_a_report_says_which_summary_it_did_without(command: Command, store: Path) -> None:
+    """On standard error: the report itself has the same bytes whichever way it was made."""
+    before = command("--db", store, *DAY)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE projections SET state = 'halted', detail = 'a sum'")
+
+    after = command("--db", store, *DAY)
+
+    assert before.err == ""
+    assert after.out == before.out
+    assert "hourly was computed from the events, for it is halted: a sum" in after.err
+    assert "evidentia projection rebuild hourly" in after.err
