@@ -15,6 +15,7 @@ from evidentia.ingest.values import Watch
 from evidentia.pack.contract import Pack
 from evidentia.packs.cowrie import PACK
 from evidentia.packs.cowrie.summaries import HOURLY
+from evidentia.packs.world import PACK as WORLD
 from evidentia.report.periodic import Period, Report, make_report
 from evidentia.store.scope import AsOf, Scope
 from evidentia.store.values import QueryResult
@@ -179,3 +180,23 @@ def test_a_run_tells_which_summary_is_made_of_stored_events(tmp_path: Path) -> N
 
     assert told == [(name, 1, 1) for name in TABLES]
     assert report(after).computed == {}
+
+
+@pytest.mark.parametrize("is_halted", [True, False])
+def test_different_values_are_read_from_their_table_or_not_at_all(
+    tmp_path: Path, *, is_halted: bool
+) -> None:
+    """No statement computes them: a halted table is refused, with its reason and what helps."""
+    place = Place(folder=tmp_path, packs={"world": WORLD})
+    place.write("a.json", b'{"kind":"look","room":"meadow","actor":"a"}\n')
+    place.ingest("a.json", pack="world")
+    query = replace(SESSION, name="r", parameters=(), sql="SELECT actor_count FROM rooms")
+    if is_halted:
+        place.damage("UPDATE projections SET state = 'halted', detail = 'a sum'")
+
+    with place.store.reader() as reader:
+        if is_halted:
+            with pytest.raises(StoreError, match="rooms cannot be read, for it is halted: a sum"):
+                reader.run_query(query, {}, packs=(WORLD,))
+        else:
+            assert reader.run_query(query, {}, packs=(WORLD,)).rows == ((1,),)
