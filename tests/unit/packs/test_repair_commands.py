@@ -463,6 +463,23 @@ def test_an_unreadable_repair_stops_decisions_and_is_named(desk: Desk, talk: str
     assert checked["is_finding"]
 
 
+def test_an_unreadable_repair_of_another_session_stops_nobody(desk: Desk, talk: str) -> None:
+    """A decision rests on the events of its own session, and on those that name none."""
+    for number, session in enumerate(("s-2", None)):
+        broken = Draft(
+            event_type="repair.event.v1",
+            payload={},
+            id=f"evt_{number}",
+            session_id=session,
+        )
+        if session is None:
+            assert desk.run("apply", file=talk, message="m3", parent="m2", reason="x")["sequence"]
+        desk.desk().append([broken], reason="by hand")
+
+    with pytest.raises(EvidentiaError, match="event 3 of the ledger is no readable repair"):
+        desk.run("apply", file=talk, message="m5", parent="m4", reason="x")
+
+
 def test_check_of_a_ledger_that_holds_finds_nothing(desk: Desk, talk: str) -> None:
     """Each event's digest covers every field, and the chain every byte."""
     desk.run("apply", file=talk, message="m3", parent="m2", reason="x")

@@ -100,7 +100,7 @@ def decide_repair(workspace: Workspace, tree: Tree, wish: Wish) -> Plan:
         UsageError: There is no candidate, no reason, or nothing would change.
         EvidentiaError: The session's events in the ledger cannot be relied on.
     """
-    found = repairs(workspace)
+    found = repairs(workspace, tree.name)
     require_readable(found, tree.name)
     now = repaired(tree, found)
     parent, score, reason = _parent_of(now, wish)
@@ -356,7 +356,11 @@ def _parts(plan: Plan, done: Appended | None) -> list[Part]:
         kind = "revert" if event.is_reverted else "repair"
         parts.append(Line(text=f"{kind} {event.event_id} is event {done.sequence:,} of the ledger"))
         if not done.is_stored:
-            parts.append(Note(text="the store does not have it yet"))
+            parts.append(
+                Note(
+                    text="it is in the ledger; the store does not have it yet, or is not to have it"
+                )
+            )
     return parts
 
 

@@ -59,7 +59,7 @@ def export(
 
     What was written is read back, and each digest and number in it is computed anew.
     """
-    found = repairs(workspace)
+    found = repairs(workspace, session)
     require_readable(found, session)
     events = found.of_session(session)
     if not events:

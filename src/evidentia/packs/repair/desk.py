@@ -82,8 +82,10 @@ def conversations(workspace: Workspace, pattern: str) -> tuple[Reading, tuple[st
     return reading, tuple(problems)
 
 
-def repairs(workspace: Workspace) -> Repairs:
-    """The repair events of the ledger.
+def repairs(workspace: Workspace, session_id: str | None = None) -> Repairs:
+    """The repair events of the ledger, or those of one session.
+
+    Of other sessions only the envelope is read then; one that names no session is always read.
 
     Raises:
         UsageError: No ledger was named, and the configuration names none for the pack.
@@ -94,7 +96,8 @@ def repairs(workspace: Workspace) -> Repairs:
     size = 0
     for each in workspace.ledger_events():
         size = each.sequence + 1
-        if each.event_type != KIND:
+        is_other = session_id is not None and each.session_id not in {None, session_id}
+        if each.event_type != KIND or is_other:
             continue
         found = read_repair(each)
         if isinstance(found, Problem):
