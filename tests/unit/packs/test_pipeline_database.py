@@ -73,6 +73,7 @@ ROWS: dict[str, dict[str, object]] = {
         "receipt_json": '{"files": ["src/main.rs"]}',
     },
     "agent_memory": {"agent_id": "code-generator", "memory_json": '{"state": "initialized"}'},
+    "agent_memory_history": {"agent_id": "code-generator", "memory_json": "{}"},
     "audit_log": {
         "timestamp": TIME,
         "agent_id": "code-generator",
