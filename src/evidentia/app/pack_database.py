@@ -23,7 +23,7 @@ from evidentia.ledger.values import Acknowledgement
 from evidentia.pack.recorder import Recorded
 from evidentia.pack.tables import PackDatabase, Refusal
 from evidentia.proof.policy import PolicyDecision
-from evidentia.store.derived import DerivedSession, DerivedStore
+from evidentia.store.derived import DerivedSession, DerivedStore, refuse_existing
 from evidentia.store.derived_archive import Restored, archive, restore
 from evidentia.store.derived_reading import ArchiveRecord, RefusedRecord
 from evidentia.store.derived_rows import Checkpoint
@@ -117,11 +117,12 @@ class PackDesk:
             StoreError: There is a file already, which stays as it is.
             LedgerError: The ledger cannot be made.
         """
-        self.store.create()
+        refuse_existing(self.path)
         if not self._has_ledger():
             self.entry.folder.parent.mkdir(parents=True, exist_ok=True)
             origin = f"{self.database.name}.{secrets.token_hex(_RANDOM_BYTES)}"
             self.ledgers.create(self.entry, origin, Signing.NONE)
+        self.store.create()
         return validate(self.store)
 
     def _has_ledger(self) -> bool:

@@ -50,12 +50,25 @@ def events_after(folder: Path, checkpoint: Checkpoint) -> Iterator[PlacedEvent]:
     if checkpoint.size:
         _require_continued(folder, files, checkpoint)
     sequence, previous = checkpoint.size, checkpoint.event_hash
+    waiting: list[PlacedEvent] = []
     for file in files:
         is_first = checkpoint.size and file.first_sequence == checkpoint.segment
         for line in _lines(file, checkpoint.byte_end if is_first else 0, note):
             envelope = _envelope(line, sequence, previous)
-            yield _placed(line, envelope, file)
             sequence, previous = sequence + 1, envelope.event_hash or None
+            waiting.append(_placed(line, envelope, file))
+            if _is_whole(envelope):
+                yield from waiting
+                waiting = []
+
+
+def _is_whole(envelope: Envelope) -> bool:
+    """Whether all that was appended together with an event stands before it.
+
+    What is acknowledged is whole; but a copy of a ledger may lack the note that says how far.
+    """
+    batch = envelope.batch
+    return batch is msgspec.UNSET or batch.index == batch.size - 1
 
 
 def _lines(file: SegmentFile, byte_start: int, note: tuple[int, int] | None) -> Iterator[Line]:

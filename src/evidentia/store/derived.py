@@ -6,6 +6,7 @@ with it is mended by making it anew from the ledger.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,9 @@ from evidentia.store.derived_schema import (
 
 WAIT_MS: Final = 60_000
 """How long a writer waits for those before it: each applies what all others appended."""
+_WITHOUT_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+"""What file systems answer that have no links."""
+_CREATED: Final = 0o644
 REBUILD: Final = "make it anew from its ledger: the pack's 'rebuild' command"
 
 
@@ -260,6 +264,17 @@ def refuse_odd_name(path: Path) -> None:
         raise StoreError("a file's name cannot hold a NUL", where=repr(str(path)))
 
 
+def refuse_existing(path: Path) -> None:
+    """Pass if nothing has a name.
+
+    Raises:
+        StoreError: Something has, which stays as it is.
+    """
+    refuse_odd_name(path)
+    if os.path.lexists(path):
+        raise _taken(path)
+
+
 @contextmanager
 def new_file(path: Path, mark: int) -> Iterator[Connection]:
     """A transaction in a new database file, which has its name only once it is all there.
@@ -287,9 +302,7 @@ def new_place(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: Something has the name already, which stays as it is; or the disk refuses.
     """
-    refuse_odd_name(path)
-    if os.path.lexists(path):
-        raise _taken(path)
+    refuse_existing(path)
     fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -313,6 +326,19 @@ def _name(fresh: Path, path: Path) -> None:
         os.link(fresh, path)
     except FileExistsError as error:
         raise _taken(path) from error
+    except OSError as error:
+        if error.errno not in _WITHOUT_LINKS:
+            raise
+        _rename(fresh, path)
+
+
+def _rename(fresh: Path, path: Path) -> None:
+    """The same where the file system has no links: the name is taken first, by an empty file."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _CREATED))
+    except FileExistsError as error:
+        raise _taken(path) from error
+    fresh.replace(path)
 
 
 def _synced(path: Path) -> None:

@@ -79,7 +79,8 @@ def archive(store: DerivedStore, older_than: str, path: Path | None = None) -> A
         count = _count(connection, schema, number)
         if not count:
             return None
-        place = path or _beside(store, number)
+        # Absolute, for it is told of later, from wherever that is.
+        place = (path or _beside(store, number)).absolute()
         record = ArchiveRecord(
             number=number,
             path=str(place),

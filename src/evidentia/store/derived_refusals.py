@@ -64,8 +64,12 @@ def declaration_problem(schema: DerivedSchema, row: TableRow) -> Refusal | None:
     table = schema.database.table(row.table)
     for name in sorted(set(row.values) - {each.name for each in table.columns}):
         return _refusal(RefusalReason.DECLARATION, f"{row.table} has no column {name}")
-    problems = (_value_problem(each, row.values.get(each.name)) for each in table.columns)
-    return next((each for each in problems if each is not None), None)
+    for column in table.columns:
+        value = row.values.get(column.name)
+        problem = None if value is None else _value_problem(column, value)
+        if problem is not None:
+            return problem
+    return None
 
 
 def _value_problem(column: Column, value: object) -> Refusal | None:
@@ -80,12 +84,12 @@ def _value_problem(column: Column, value: object) -> Refusal | None:
 
 
 _PYTHON_TYPES: Final[dict[CellType, tuple[type, ...]]] = {
-    CellType.TEXT: (str, type(None)),
-    CellType.JSON: (str, type(None)),
-    CellType.TIME: (str, type(None)),
-    CellType.TIMESTAMP: (str, type(None)),
-    CellType.INTEGER: (int, type(None)),
-    CellType.REAL: (int, float, type(None)),
+    CellType.TEXT: (str,),
+    CellType.JSON: (str,),
+    CellType.TIME: (str,),
+    CellType.TIMESTAMP: (str,),
+    CellType.INTEGER: (int,),
+    CellType.REAL: (int, float),
 }
 
 

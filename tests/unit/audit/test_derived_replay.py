@@ -122,11 +122,23 @@ def test_what_is_not_acknowledged_is_not_applied(scene: Scene) -> None:
     note = scene.folder / "acknowledged"
     sequence, end = (int(each) for each in note.read_bytes().split())
     lines = last.read_bytes().splitlines(keepends=True)
-    note.write_bytes(b"%020d %020d\n" % (sequence, end - len(lines[-1])))
+    note.write_bytes(b"%020d %020d\n" % (sequence, end - len(lines[-1]) - len(lines[-2])))
 
     found = catch_up(scene.store, scene.folder)
 
-    assert found.events == 24
+    assert found.events == 23
+
+
+def test_a_batch_that_is_cut_off_is_not_applied(scene: Scene) -> None:
+    """A copy of a ledger may lack the note of how far it was acknowledged."""
+    scene.append([maker("x")], [maker("y")])
+    (scene.folder / "acknowledged").unlink()
+    last = max(scene.folder.glob("*.jsonl"))
+    last.write_bytes(b"".join(last.read_bytes().splitlines(keepends=True)[:-1]))
+
+    found = catch_up(scene.store, scene.folder)
+
+    assert found.events == 25
 
 
 def test_a_missing_ledger_is_named(scene: Scene, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -77,6 +79,30 @@ def test_making_it_in_a_folder_that_refuses_is_one_of_our_errors(tmp_path: Path)
 
     with pytest.raises(StoreError, match="cannot be reached"):
         _new(tmp_path / "file").create()
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_file_system_without_links_does_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    """The file still gets its name whole, and what came there meanwhile stays as it is."""
+    store = _new(tmp_path)
+
+    def refused(*_: object) -> None:
+        if is_taken:
+            store.path.write_text("mine")
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refused)
+
+    if is_taken:
+        with pytest.raises(StoreError, match="stays as it is"):
+            store.create()
+        assert store.path.read_text() == "mine"
+    else:
+        store.create()
+        assert rows(store, "makers") == []
+    assert {each.split("-")[0] for each in _names(tmp_path)} == {"demo.db"}
 
 
 def test_a_store_and_a_packs_database_refuse_each_other(tmp_path: Path) -> None:
