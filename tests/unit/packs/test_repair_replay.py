@@ -182,6 +182,36 @@ def test_a_refused_event_has_no_effect_and_a_reason(
         assert result.refusals[-1].earlier_position == 20
 
 
+@pytest.mark.parametrize("target", ["r1", "r2"])
+def test_a_revert_that_was_superseded_cannot_be_taken_back(target: str) -> None:
+    """Only the revert that turned its repair last is in force; the later one is named."""
+    events = [
+        *(repair("a", "m", "p", "o"), revert("r1", "a", "m"), revert("r2", "r1", "m")),
+        *(revert("r3", "a", "m"), revert("x", target, "m")),
+    ]
+
+    result = replay_repair_events(events)
+
+    (refusal,) = result.refusals
+    assert (refusal.event_id, refusal.reason) == ("x", RefusalReason.NOT_ACTIVE)
+    assert "r3 came after it" in refusal.detail
+    assert result.message_parents == {"m": "o"}
+
+
+def test_a_repair_that_stays_off_hides_none_that_is_on() -> None:
+    """Switching the later one on would close a cycle; the earlier one still counts."""
+    events = [
+        *(repair("a", "m", "q", "o"), repair("b", "m", "n", "q"), revert("r", "b", "m")),
+        *(repair("c", "n", "m", "o"), revert("s", "r", "m")),
+    ]
+
+    result = replay_repair_events(events)
+
+    assert [each.reason for each in result.refusals] == [RefusalReason.CYCLE]
+    assert result.message_parents == {"m": "q", "n": "m"}
+    assert (result.active_events, result.messages_repaired) == (2, 2)
+
+
 def test_a_cycle_is_refused_with_its_path() -> None:
     """RR-05: the path goes from the message over the new parent back to it."""
     events = [repair("a", "m1", "m0"), repair("b", "m2", "m1"), repair("c", "m0", "m2")]

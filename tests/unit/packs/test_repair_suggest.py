@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from time import process_time
 
 import pytest
@@ -85,6 +86,32 @@ def test_candidates_are_those_of_scoring_everything(tree: Tree, top: int) -> Non
     for uuid in tree.messages:
         found = [(each.uuid, each.score) for each in suggester.suggest(uuid, top)]
         assert found == by_force(tree, uuid, top)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_candidates_are_the_same_in_a_longer_talk(seed: int) -> None:
+    """Over hours, with rare and common words, most messages lie beyond the window of time."""
+    chance = Random(seed)  # noqa: S311 - the same talk for the same seed
+    vocabulary = [f"w{number}" for number in range(chance.choice((12, 60, 400)))]
+    weights = [1 / (number + 1) for number in range(len(vocabulary))]
+    now, found = START, []
+    for number in range(250):
+        now += chance.randrange(chance.choice((2, MINUTE, 10 * MINUTE)))
+        words = chance.choices(vocabulary, weights, k=chance.randrange(chance.choice((3, 40))))
+        row: dict[str, object] = {
+            "uuid": f"u{number}",
+            "parentUuid": f"u{number - 1}" if chance.randrange(5) else "gone",
+            "type": chance.choice(("user", "assistant", "assistant", "system")),
+            "message": {"content": " ".join(words)},
+        }
+        found.append(row | ({"timestamp": format_time(now)} if chance.randrange(9) else {}))
+    (tree,) = read_conversations(rows(*found)).trees
+    suggester = Suggester(tree)
+
+    for uuid in [*tree.messages][::-3]:
+        top = chance.choice((1, 2, 5))
+        candidates = [(each.uuid, each.score) for each in suggester.suggest(uuid, top)]
+        assert candidates == by_force(tree, uuid, top)
 
 
 @given(talks())
