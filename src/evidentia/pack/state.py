@@ -99,6 +99,8 @@ class State:
         kept_bytes_max: The most that is kept of one key, as JSON text. It is written anew with
             every batch that holds the key, so a list that grows with each event costs the square
             of their number: raise it only where a key has few events, or rarely.
+        stored_at: The name of a further column of the relation, with the time when the last event
+            of a row was committed to the store; none if empty. No digest covers it.
     """
 
     name: str
@@ -113,6 +115,7 @@ class State:
     order: Order = Order.TIME
     indexed: tuple[str, ...] = ()
     kept_bytes_max: int = KEPT_BYTES_MAX
+    stored_at: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -134,6 +137,7 @@ class State:
             "key": [self.key, types[self.key].value],
             "columns": [[each.name, each.type.value, each.is_nullable] for each in self.columns],
             "indexed": list(self.indexed),
+            **({"stored_at": self.stored_at} if self.stored_at else {}),
         }
 
 
@@ -142,7 +146,7 @@ def state_problems(state: State, fields: FieldMap) -> Iterator[str]:
     yield from _key_problems(state, fields)
     if state.version < 1:
         yield f"version {state.version} is below 1"
-    yield from doubled(state.column_names)
+    yield from doubled((*state.column_names, *filter(None, (state.stored_at,))))
     for name in state.indexed:
         if name not in state.column_names:
             yield f"there is no column {name!r} to look up by"

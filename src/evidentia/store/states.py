@@ -39,7 +39,7 @@ from evidentia.event.values import Policy, Verdict, segment_of
 from evidentia.pack.contract import Pack
 from evidentia.pack.reducing import Reducer
 from evidentia.pack.state import Order, State, StateEvent
-from evidentia.store.schema import BIG, EVENT_ROWS, KINDS, SEGMENTS
+from evidentia.store.schema import BATCHES, BIG, EVENT_ROWS, KINDS, SEGMENTS
 from evidentia.store.spans import Span, inside, of_pack
 from evidentia.store.streaming import AnyRow, AnySelect, Rows, streamed
 from evidentia.store.summaries import BY_CODE_POINT
@@ -111,12 +111,23 @@ class StateTable:
 
     def show(self, connection: Connection) -> None:
         """Let the public relation show this table."""
-        body = select(*(self.table.c[name] for name in self.columns)).compile(
-            dialect=connection.dialect
-        )
+        columns: list[ColumnElement[Any]] = [self.table.c[name] for name in self.columns]
+        if self._state.stored_at:
+            columns.append(self._stored_at().label(self._state.stored_at))
+        body = select(*columns).compile(dialect=connection.dialect)
         quote = connection.dialect.identifier_preparer.quote_identifier
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(self.name)}")
         connection.exec_driver_sql(f"CREATE VIEW {quote(self.name)} AS {body}")
+
+    def _stored_at(self) -> ColumnElement[Any]:
+        """When the last event of a row was committed."""
+        return (
+            select(BATCHES.c.committed_us)
+            .join_from(BATCHES, EVENT_ROWS, EVENT_ROWS.c.batch_id == BATCHES.c.id)
+            .where(EVENT_ROWS.c.id == self.table.c[_KEPT[2]])
+            .correlate(self.table)
+            .scalar_subquery()
+        )
 
     def shown(self, name: str, value: object) -> object:  # noqa: ARG002 - summaries need the name
         """A stored value of a column as the public relation shows it."""

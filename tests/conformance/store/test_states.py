@@ -174,6 +174,22 @@ def test_the_relation_shows_the_declared_columns_alone(scene: Scene) -> None:
     assert result.columns == ("session_id", "trail", "count", "actors")
 
 
+def test_a_row_tells_when_its_last_event_was_stored_and_no_digest_does(scene: Scene) -> None:
+    """Where a state asks for it: another cut into batches gives another time, and equal rows."""
+    timed = with_states(dataclasses.replace(STORIES, stored_at="seen_at"), SEATS)
+    with scene.writer(timed) as writer:
+        segment = scene.segment(writer)
+        line = commit(writer, segment, 1, DAY[:3])
+        first = scene.clock.now_us
+        scene.clock.advance(5)
+        commit(writer, segment, line, DAY[3:])
+
+    with scene.store.reader() as reader:
+        rows = reader.run_query(query("SELECT session_id, seen_at FROM stories"), {}).rows
+    assert dict(map(tuple, rows)) == {"s": first + 5_000_000, "t": first}
+    assert found_in(scene)["stories"] == states_by_model(placed(segment, 1, DAY))["stories"]
+
+
 def test_a_poison_event_stops_one_state_and_the_ingest_goes_on(scene: Scene) -> None:
     """The state stands at the batch before, and says at which line and why."""
     with scene.writer(BROKEN) as writer:

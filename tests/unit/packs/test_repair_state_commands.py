@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -52,6 +53,24 @@ def test_a_store_that_follows_its_ledger_is_current(desk: Desk) -> None:
     assert all(len(each["compared"]) == 5 and not each["is_finding"] for each in runs)
     assert len({name for each in runs for name in standings(each)}) > 5
     assert set(standings(desk.run("validate", sample=99)).values()) == {"current"}
+
+
+def test_the_queries_that_the_table_was_asked_for_run(desk: Desk) -> None:
+    """A session's parents without a replay; what is stale or drifted, the oldest first."""
+    with closing(sqlite3.connect(desk.folder / "s.db")) as connection:
+        parents = connection.execute(
+            "SELECT message_parents FROM sessions_materialized WHERE session_id = ?", ("s-03",)
+        ).fetchone()
+        stale = connection.execute(
+            "SELECT session_id FROM sessions_materialized "
+            "WHERE is_stale = true OR drift_detected = true ORDER BY materialized_at ASC LIMIT 10"
+        ).fetchall()
+        times = connection.execute("SELECT min(materialized_at) FROM sessions_materialized")
+        first = times.fetchone()[0]
+
+    assert len(json.loads(parents[0])) == 1
+    assert stale == []
+    assert first > 1_600_000_000_000_000
 
 
 def test_an_edit_of_a_row_is_named_and_made_good(desk: Desk) -> None:

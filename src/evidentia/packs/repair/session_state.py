@@ -3,8 +3,9 @@
 Three functions that a store feeds with the events of a session in the order of their positions.
 They are the replay itself (``fold``), so a row cannot say anything else than a replay does.
 
-Not among the columns are the time at which a row was made and how long that took: a row is a
-function of the events, and equal for everybody. ``last_position`` says up to where it reflects.
+How long a row took to make is not among the columns: a row is a function of the events, and equal
+for everybody. ``materialized_at`` tells when its last event was committed to the store, and
+``last_position`` up to where it reflects.
 """
 
 from __future__ import annotations
@@ -154,4 +155,5 @@ SESSIONS_MATERIALIZED: Final = State(
     kinds=REPAIR_KINDS,
     order=Order.POSITION,
     kept_bytes_max=KEPT_BYTES_MAX,
+    stored_at="materialized_at",
 )

@@ -7,10 +7,11 @@
 -- column event_count_at_materialization: integer | Events
 -- column pending_count: integer | Waiting
 -- column last_event_id: text | Last event
+-- column materialized_at: time | Materialised
 -- column materialization_digest: text | Digest
 SELECT
     session_id, message_parents, event_count_at_materialization, pending_count, last_event_id,
-    materialization_digest
+    materialized_at, materialization_digest
 FROM sessions_materialized
 WHERE session_id >= :session_id
 ORDER BY session_id
