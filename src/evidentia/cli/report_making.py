@@ -87,8 +87,8 @@ def _chosen_pack(workspace: Workspace, reader: StoreReader, name: str | None) ->
 def _chosen_sensors(
     reader: StoreReader, pack: Pack, wanted: Wanted, moment: AsOf
 ) -> Sequence[str | None]:
-    from evidentia.report.sensors import sensors_of  # noqa: PLC0415 - start-up time
     from evidentia.store.scope import SENSOR_COLUMN, Scope  # noqa: PLC0415 - start-up time
+    from evidentia.store.sensors import sensors_of  # noqa: PLC0415 - start-up time
 
     if not wanted.sensors and not wanted.is_all_sensors:
         return (None,)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from evidentia.packs.cowrie import PACK
-from evidentia.report.sensors import sensors_of
-from evidentia.store.scope import Scope
+from tests.unit.report.kit import cowrie_line, cowrie_place
 
-from .kit import cowrie_line, cowrie_place
+from evidentia.packs.cowrie import PACK
+from evidentia.store.scope import Scope
+from evidentia.store.sensors import sensors_of
 
 
 def test_a_summary_names_the_sensors_that_the_events_name(tmp_path: Path) -> None:
