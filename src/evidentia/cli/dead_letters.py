@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.store.reader import StoreReader
@@ -82,12 +83,12 @@ def _show_list(
     output.say("")
     output.table(
         (
-            Column(title="id"),
-            Column(title="log:line"),
-            Column(title="reason"),
-            Column(title="column", is_number=True),
-            Column(title="what", is_optional=True),
-            Column(title="bytes of the line", is_cut=True),
+            TableColumn(title="id"),
+            TableColumn(title="log:line"),
+            TableColumn(title="reason"),
+            TableColumn(title="column", is_number=True),
+            TableColumn(title="what", is_optional=True),
+            TableColumn(title="bytes of the line", is_cut=True),
         ),
         [
             (

@@ -15,10 +15,11 @@ import typer
 
 from evidentia.cli.completion import complete_packs
 from evidentia.cli.exits import EXIT_DONE, EXIT_FAILED, EXIT_FOUND
-from evidentia.cli.output import Column, Json, Output, problem_json
+from evidentia.cli.output import Json, Output, problem_json
 from evidentia.cli.plain import counted, shown, shown_bytes
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.ingest.values import FileReport, IngestReport, Watch
@@ -170,12 +171,12 @@ def _show(report: IngestReport, output: Output) -> None:
     if changed:
         output.table(
             (
-                Column(title="log", is_cut=True),
-                Column(title="events", is_number=True),
-                Column(title="dead letters", is_number=True),
-                Column(title="bytes", is_number=True),
-                Column(title="held back", is_number=True),
-                Column(title="outcome"),
+                TableColumn(title="log", is_cut=True),
+                TableColumn(title="events", is_number=True),
+                TableColumn(title="dead letters", is_number=True),
+                TableColumn(title="bytes", is_number=True),
+                TableColumn(title="held back", is_number=True),
+                TableColumn(title="outcome"),
             ),
             [_row(file) for file in changed[:_ROWS_MAX]],
         )

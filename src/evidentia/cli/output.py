@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from evidentia.cli.plain import shown
 from evidentia.errors import EvidentiaError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,21 +22,6 @@ _BETWEEN: Final = 2
 """Characters between two columns."""
 
 Json = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a printed table.
-
-    Attributes:
-        is_cut: Its cells are shortened to what is left of the line.
-        is_optional: It is left out where the terminal is too narrow, the last such column first.
-    """
-
-    title: str
-    is_number: bool = False
-    is_cut: bool = False
-    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +68,7 @@ class Output:
         if self.verbosity >= 0:
             _print(self.errors(), text)
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    def table(self, columns: Sequence[TableColumn], rows: Iterable[Sequence[object]]) -> None:
         """A table for people, one line a row; every cell is made harmless."""
         if self.is_json or self.verbosity < 0:
             return
@@ -90,7 +76,7 @@ class Output:
         fitted = fit(columns, [[_cell(value) for value in row] for row in rows], page.width)
         self._print(page, fitted)
 
-    def records(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
+    def records(self, columns: Sequence[TableColumn], rows: Sequence[Sequence[object]]) -> None:
         """Rows that must be shown whole: a table where it fits, else a line for each value."""
         if self.is_json or self.verbosity < 0:
             return
@@ -143,12 +129,12 @@ def _print(console: Console, text: str | Text) -> None:
 class Fitted:
     """The columns that fit into a width, and what is left for those that may be cut."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     cells: Sequence[Sequence[str]]
     cut_width: int = 0
 
 
-def fit(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> Fitted:
+def fit(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]], width: int) -> Fitted:
     """A table's columns, fewer where they would not fit into ``width`` characters."""
     places = list(range(len(columns)))
     widths = _widths(columns, cells)
@@ -167,7 +153,7 @@ def fit(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -
     )
 
 
-def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+def _widths(columns: Sequence[TableColumn], cells: Sequence[Sequence[str]]) -> list[int]:
     from rich.cells import cell_len  # noqa: PLC0415 - as above
 
     return [

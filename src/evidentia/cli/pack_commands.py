@@ -19,7 +19,6 @@ from typer.main import get_group
 from evidentia.cli import pack_database, pack_keeping, pack_upkeep
 from evidentia.cli.browsing import BROWSE, browse_callback
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
-from evidentia.cli.output import Column
 from evidentia.cli.plain import shown
 from evidentia.errors import EvidentiaError
 
@@ -226,13 +225,4 @@ def _show(part: Part, output: Output) -> None:
     if not isinstance(part, Table):
         output.say(shown(part.text))
         return
-    columns = [
-        Column(
-            title=each.title,
-            is_number=each.is_number,
-            is_cut=each.is_cut,
-            is_optional=each.is_optional,
-        )
-        for each in part.columns
-    ]
-    (output.records if part.is_whole else output.table)(columns, part.rows)
+    (output.records if part.is_whole else output.table)(part.columns, part.rows)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.pack_desk import DatabaseOption, KeyOption, LedgerOption, desk
 from evidentia.cli.plain import counted, shown, shown_bytes
 from evidentia.cli.session import Session
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.app.pack_database import DatabaseStatus
@@ -75,7 +76,11 @@ def _init(pack: Pack) -> Callable[..., int]:
 
 def _show_findings(findings: tuple[Finding, ...], output: Output) -> None:
     output.table(
-        (Column(title="looked at"), Column(title="is"), Column(title="detail", is_cut=True)),
+        (
+            TableColumn(title="looked at"),
+            TableColumn(title="is"),
+            TableColumn(title="detail", is_cut=True),
+        ),
         [(each.name, "well" if each.is_well else "NOT WELL", each.detail) for each in findings],
     )
 
@@ -112,7 +117,8 @@ def _show_status(status: DatabaseStatus, output: Output) -> None:
             + (f", {behind:,} to come: run 'project'" if behind else "")
         )
     output.table(
-        (Column(title="table"), Column(title="rows", is_number=True)), list(status.rows.items())
+        (TableColumn(title="table"), TableColumn(title="rows", is_number=True)),
+        list(status.rows.items()),
     )
     for reason, count in status.refused.items():
         output.say(f"{counted(count, 'event')} refused: {shown(reason)}")
@@ -142,10 +148,10 @@ def _refused(pack: Pack) -> Callable[..., None]:
             return
         session.output.table(
             (
-                Column(title="event", is_number=True),
-                Column(title="type"),
-                Column(title="reason"),
-                Column(title="detail", is_cut=True),
+                TableColumn(title="event", is_number=True),
+                TableColumn(title="type"),
+                TableColumn(title="reason"),
+                TableColumn(title="detail", is_cut=True),
             ),
             [(each.sequence, each.event_type, each.reason, each.detail) for each in records],
         )
@@ -201,10 +207,10 @@ def _check(pack: Pack) -> Callable[..., int]:
 def _show_check(found: DerivedCheck, output: Output) -> None:
     output.table(
         (
-            Column(title="table"),
-            Column(title="rows", is_number=True),
-            Column(title="drifted", is_number=True),
-            Column(title="digest", is_cut=True),
+            TableColumn(title="table"),
+            TableColumn(title="rows", is_number=True),
+            TableColumn(title="drifted", is_number=True),
+            TableColumn(title="digest", is_cut=True),
         ),
         [(each.name, each.rows, each.drift_count, each.digest) for each in found.tables],
     )

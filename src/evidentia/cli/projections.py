@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.session import Session
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.projection.check import Drift, ProjectionCheck, ProjectionStatus
@@ -43,11 +44,11 @@ def list_command(context: typer.Context) -> None:
         return
     session.output.table(
         (
-            Column(title="projection"),
-            Column(title="pack"),
-            Column(title="state"),
-            Column(title="batch", is_number=True),
-            Column(title="title", is_cut=True),
+            TableColumn(title="projection"),
+            TableColumn(title="pack"),
+            TableColumn(title="state"),
+            TableColumn(title="batch", is_number=True),
+            TableColumn(title="title", is_cut=True),
         ),
         [
             (
@@ -116,11 +117,11 @@ def _check_json(each: ProjectionCheck) -> Json:
 def _show(checks: tuple[ProjectionCheck, ...], output: Output) -> None:
     output.table(
         (
-            Column(title="projection"),
-            Column(title="batch", is_number=True),
-            Column(title="rows", is_number=True),
-            Column(title="drifted", is_number=True),
-            Column(title="digest", is_cut=True),
+            TableColumn(title="projection"),
+            TableColumn(title="batch", is_number=True),
+            TableColumn(title="rows", is_number=True),
+            TableColumn(title="drifted", is_number=True),
+            TableColumn(title="digest", is_cut=True),
         ),
         [
             (each.name, each.batch_id, each.rows, each.drift_count, each.digest or "none")

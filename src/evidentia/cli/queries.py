@@ -11,10 +11,11 @@ import typer
 from evidentia.cli.completion import complete_queries
 from evidentia.cli.decisions import decision_json, decision_text
 from evidentia.cli.moments import AsOfOption, as_of_json, as_of_text, note_computed
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import shown, shown_time
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,10 +135,10 @@ def list_queries(found: Sequence[tuple[str, NamedQuery]], output: Output) -> Non
         return
     output.table(
         (
-            Column(title="query"),
-            Column(title="pack"),
-            Column(title="parameters"),
-            Column(title="answers", is_cut=True),
+            TableColumn(title="query"),
+            TableColumn(title="pack"),
+            TableColumn(title="parameters"),
+            TableColumn(title="answers", is_cut=True),
         ),
         [
             (
@@ -157,7 +158,7 @@ def show_answer(answer: Answer, output: Output) -> None:
         output.say("(no rows)")
         return
     columns = [
-        Column(title=column.title, is_number=column.type.value in ("integer", "real"))
+        TableColumn(title=column.title, is_number=column.type.value in ("integer", "real"))
         for column in answer.columns
     ]
     times = [column.type.value == "time" for column in answer.columns]
@@ -252,12 +253,12 @@ def events_command(
         return
     session.output.table(
         (
-            Column(title="time"),
-            Column(title="kind"),
-            Column(title="actor"),
-            Column(title="log:line", is_optional=True),
-            Column(title="session", is_optional=True),
-            Column(title="payload", is_cut=True, is_optional=True),
+            TableColumn(title="time"),
+            TableColumn(title="kind"),
+            TableColumn(title="actor"),
+            TableColumn(title="log:line", is_optional=True),
+            TableColumn(title="session", is_optional=True),
+            TableColumn(title="payload", is_cut=True, is_optional=True),
         ),
         [
             (

@@ -11,13 +11,14 @@ import typer
 
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
 from evidentia.cli.moments import note_computed
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.report_json import report_json
 from evidentia.cli.report_making import Wanted, make
 from evidentia.cli.report_options import PackOption, TopOption
 from evidentia.cli.session import Session
 from evidentia.errors import UsageError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.report.diff import Change, Row
@@ -127,10 +128,10 @@ def _show_rows(section: str | None, rows: list[tuple[str, str, str, str]], outpu
     output.say(shown(section))
     output.table(
         (
-            Column(title=""),
-            Column(title="row", is_cut=True),
-            Column(title="before", is_cut=True),
-            Column(title="after", is_cut=True),
+            TableColumn(title=""),
+            TableColumn(title="row", is_cut=True),
+            TableColumn(title="before", is_cut=True),
+            TableColumn(title="after", is_cut=True),
         ),
         rows,
     )

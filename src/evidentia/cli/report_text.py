@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from evidentia.cli.decisions import gap_text
 from evidentia.cli.moments import as_of_text
-from evidentia.cli.output import Column, Output
+from evidentia.cli.output import Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.queries import show_answer
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _show_section(report: Report, section: Section, output: Output) -> None:
 def _show_numbers(section: Section, output: Output) -> None:
     columns = section.answer.columns
     output.table(
-        (Column(title=""), Column(title="", is_number=True)),
+        (TableColumn(title=""), TableColumn(title="", is_number=True)),
         [
             (column.title, f"{value:,.2f}" if isinstance(value, float) else value)
             for column, value in zip(columns, section.answer.rows[0], strict=True)
@@ -73,9 +74,9 @@ def _show_slots(section: Section, slots: Sequence[Slot], output: Output) -> None
     title = " ".join(f"{shade} {name}" for shade, name in zip(_SHADES, names, strict=False))
     output.table(
         (
-            Column(title=section.answer.columns[0].title),
-            *(Column(title=name, is_number=True) for name in names),
-            Column(title=title if len(names) > 1 else ""),
+            TableColumn(title=section.answer.columns[0].title),
+            *(TableColumn(title=name, is_number=True) for name in names),
+            TableColumn(title=title if len(names) > 1 else ""),
         ),
         [
             (slot.label, *(f"{value:,.0f}" for value in slot.values), _bar(slot.values, longest))
@@ -95,9 +96,9 @@ def _show_bars(section: Section, output: Output) -> None:
     labels = " / ".join(column.title for column in columns[: section.shape.label_columns])
     output.table(
         (
-            Column(title=labels, is_cut=True),
-            *(Column(title=columns[place].title, is_number=True) for place in section.series),
-            Column(title=""),
+            TableColumn(title=labels, is_cut=True),
+            *(TableColumn(title=columns[place].title, is_number=True) for place in section.series),
+            TableColumn(title=""),
         ),
         [
             (_label(section, row), *(f"{value:,.0f}" for value in values), _bar(values, longest))

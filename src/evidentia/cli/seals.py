@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +28,10 @@ def show_seals(reports: Sequence[SealReport], output: Output) -> None:
     titles = ("valid", "invalid", "absent", "unknown scheme", "no key")
     output.table(
         (
-            Column(title="log", is_cut=True),
-            Column(title="seal"),
-            *(Column(title=title, is_number=True) for title in titles),
-            Column(title="level"),
+            TableColumn(title="log", is_cut=True),
+            TableColumn(title="seal"),
+            *(TableColumn(title=title, is_number=True) for title in titles),
+            TableColumn(title="level"),
         ),
         [
             (

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
-from evidentia.cli.output import Column, Output
+from evidentia.cli.output import Output
 from evidentia.cli.plain import shown
 from evidentia.cli.session import Session
 from evidentia.errors import EvidentiaError, UsageError
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.audit.doctor import Check
@@ -118,11 +119,11 @@ def packs_command(context: typer.Context) -> None:
         return
     session.output.table(
         (
-            Column(title="pack"),
-            Column(title="version", is_number=True),
-            Column(title="reads", is_cut=True),
-            Column(title="queries", is_number=True),
-            Column(title="columns", is_cut=True),
+            TableColumn(title="pack"),
+            TableColumn(title="version", is_number=True),
+            TableColumn(title="reads", is_cut=True),
+            TableColumn(title="queries", is_number=True),
+            TableColumn(title="columns", is_cut=True),
         ),
         [
             (

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from evidentia.cli.decisions import decision_json, decision_text, gap_json, gap_text
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted, shown, shown_time
 from evidentia.cli.session import Session
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.audit.status import SegmentStatus, StoreStatus
@@ -41,13 +42,13 @@ def status_command(context: typer.Context) -> None:
 def _show(found: StoreStatus, output: Output) -> None:
     output.table(
         (
-            Column(title="log", is_cut=True),
-            Column(title="pack"),
-            Column(title="state"),
-            Column(title="events", is_number=True),
-            Column(title="dead", is_number=True),
-            Column(title="not read", is_number=True),
-            Column(title="last commit", is_optional=True),
+            TableColumn(title="log", is_cut=True),
+            TableColumn(title="pack"),
+            TableColumn(title="state"),
+            TableColumn(title="events", is_number=True),
+            TableColumn(title="dead", is_number=True),
+            TableColumn(title="not read", is_number=True),
+            TableColumn(title="last commit", is_optional=True),
         ),
         [_row(each) for each in found.segments],
     )

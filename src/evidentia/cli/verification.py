@@ -9,11 +9,12 @@ import typer
 
 from evidentia.cli.decisions import gap_json, gap_text
 from evidentia.cli.exits import EXIT_DONE, EXIT_FOUND
-from evidentia.cli.output import Column, Json, Output
+from evidentia.cli.output import Json, Output
 from evidentia.cli.plain import counted, shown
 from evidentia.cli.seals import seals_json, show_seals
 from evidentia.cli.session import Session
 from evidentia.cli.standings import replay_json, show_replay, show_standing, standing_json
+from evidentia.pack.command import TableColumn
 
 if TYPE_CHECKING:
     from evidentia.audit.values import Finding, RecoverReport, VerifyReport
@@ -76,12 +77,12 @@ def verify_command(
 def _show(report: VerifyReport, output: Output) -> None:
     output.table(
         (
-            Column(title="log", is_cut=True),
-            Column(title="bytes", is_number=True),
-            Column(title="batches", is_number=True),
-            Column(title="events", is_number=True),
-            Column(title="dead letters", is_number=True),
-            Column(title="verdict"),
+            TableColumn(title="log", is_cut=True),
+            TableColumn(title="bytes", is_number=True),
+            TableColumn(title="batches", is_number=True),
+            TableColumn(title="events", is_number=True),
+            TableColumn(title="dead letters", is_number=True),
+            TableColumn(title="verdict"),
         ),
         [
             (

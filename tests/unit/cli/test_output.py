@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidentia.cli.output import Column, Output, fit, problem_json
+from evidentia.cli.output import Output, fit, problem_json
 from evidentia.errors import UsageError
+from evidentia.pack.command import TableColumn
 
-A, B, C = Column(title="a"), Column(title="b", is_optional=True), Column(title="c", is_cut=True)
+A, B, C = (
+    TableColumn(title="a"),
+    TableColumn(title="b", is_optional=True),
+    TableColumn(title="c", is_cut=True),
+)
 
 
 def test_a_table_keeps_all_columns_where_they_fit() -> None:
@@ -24,7 +29,7 @@ def test_a_table_keeps_all_columns_where_they_fit() -> None:
 
 def test_optional_columns_go_first_where_the_line_is_short() -> None:
     """The last optional one first, and its cells with it."""
-    also = Column(title="d", is_optional=True)
+    also = TableColumn(title="d", is_optional=True)
 
     found = fit((A, B, C, also), [["x" * 10, "y" * 10, "z" * 99, "w" * 10]], 44)
 
@@ -100,7 +105,7 @@ def test_records_are_a_table_where_they_fit_and_lines_where_not(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of a record is ever cut."""
-    columns = (Column(title="long name"), Column(title="hash"))
+    columns = (TableColumn(title="long name"), TableColumn(title="hash"))
     output = Output()
     monkeypatch.setattr("evidentia.cli.output._PIPE_WIDTH", 60)
 

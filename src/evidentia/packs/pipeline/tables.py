@@ -22,38 +22,8 @@ from evidentia.pack.tables import (
     moment,
     up,
 )
+from evidentia.packs.pipeline import vocabulary
 from evidentia.packs.pipeline.mapped_values import MAPPED_VALUES
-
-OPERATIONS: Final = (
-    "validation",
-    "generation",
-    "normalization",
-    "extraction",
-    "emission",
-    "canonicalization",
-    "receipt",
-    "dry_run",
-    "watch",
-)
-RECEIPT_STATUSES: Final = ("passed", "failed", "partial", "cancelled")
-AUDIT_STATUSES: Final = ("started", "completed", "failed", "skipped")
-SESSION_STATUSES: Final = ("running", "completed", "failed", "cancelled")
-COLLISION_TYPES: Final = (
-    "file_conflict",
-    "memory_conflict",
-    "semantic_overlap",
-    "structural_overlap",
-)
-COLLISION_SEVERITIES: Final = ("info", "warning", "critical")
-STAGES: Final = (
-    "μ₁_normalize",
-    "μ₂_extract",
-    "μ₃_emit",
-    "μ₄_canonicalize",
-    "μ₅_receipt",
-)
-STAGE_STATUSES: Final = ("passed", "failed")
-SLO_SEVERITIES: Final = ("warning", "critical")
 
 _CREATED: Final = Column(
     name="created_at", type=CellType.TIMESTAMP, is_required=True, stamp=Stamp.CREATED
@@ -90,8 +60,8 @@ RECEIPTS: Final = DerivedTable(
     columns=(
         _text("execution_id", is_unique=True),
         _text("agent_id"),
-        _text("operation", values=OPERATIONS),
-        _text("status", values=RECEIPT_STATUSES),
+        _text("operation", values=vocabulary.OPERATION.values),
+        _text("status", values=vocabulary.RECEIPT_STATUS.values),
         _TIMESTAMP,
         _CREATED,
         _optional("manifest_hash"),
@@ -152,7 +122,7 @@ AUDIT_LOG: Final = DerivedTable(
         _TIMESTAMP,
         _text("agent_id"),
         _text("operation"),
-        _text("status", values=AUDIT_STATUSES),
+        _text("status", values=vocabulary.AUDIT_STATUS.values),
         _optional("duration_ms", CellType.INTEGER),
         _optional("error_message"),
         _optional("context_json", CellType.JSON),
@@ -173,7 +143,7 @@ WORKFLOW_SESSIONS: Final = DerivedTable(
         _text("session_id", is_unique=True),
         Column(name="start_time", type=CellType.TIMESTAMP, is_required=True),
         _optional("end_time", CellType.TIMESTAMP),
-        _text("status", values=SESSION_STATUSES),
+        _text("status", values=vocabulary.SESSION_STATUS.values),
         _number("agent_count"),
         _optional("total_duration_ms", CellType.INTEGER),
         _optional("successful_operations", CellType.INTEGER, 0),
@@ -196,10 +166,10 @@ COLLISION_DETECTION: Final = DerivedTable(
         _reference("session_id", "workflow_sessions"),
         _text("agent_id_1"),
         _text("agent_id_2"),
-        _text("collision_type", values=COLLISION_TYPES),
+        _text("collision_type", values=vocabulary.COLLISION_TYPE.values),
         _text("description"),
         _optional("resolution"),
-        _text("severity", values=COLLISION_SEVERITIES),
+        _text("severity", values=vocabulary.COLLISION_SEVERITY.values),
         _TIMESTAMP,
         _CREATED,
     ),
@@ -215,11 +185,11 @@ PIPELINE_METRICS: Final = DerivedTable(
     name="pipeline_metrics",
     columns=(
         _reference("execution_id", "receipts"),
-        _text("stage", values=STAGES),
+        _text("stage", values=vocabulary.STAGE.values),
         _number("duration_ms"),
         _optional("input_size_bytes", CellType.INTEGER),
         _optional("output_size_bytes", CellType.INTEGER),
-        _text("status", values=STAGE_STATUSES),
+        _text("status", values=vocabulary.STAGE_STATUS.values),
         _optional("error_message"),
         _TIMESTAMP,
         _CREATED,
@@ -238,7 +208,7 @@ SLO_VIOLATIONS: Final = DerivedTable(
         _text("metric"),
         _number("target_value", CellType.REAL),
         _number("actual_value", CellType.REAL),
-        _text("severity", values=SLO_SEVERITIES),
+        _text("severity", values=vocabulary.SLO_SEVERITY.values),
         _optional("description"),
         _TIMESTAMP,
         _CREATED,
