@@ -247,7 +247,7 @@ def require_file(path: Path, mark: int) -> None:
             raise StoreMissingError(
                 "there is no such database",
                 where=str(path),
-                fix="make one with the pack's 'init' command",
+                fix="make one with the pack's 'init' command, or name another: --database PATH",
             )
         sqlite.check_ownership(path, mark)
     except OSError as error:
