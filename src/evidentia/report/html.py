@@ -22,6 +22,8 @@ from evidentia.report.times import minute, second
 _GAPS_SHOWN: Final = 20
 _WIDE_COLUMNS: Final = 4
 """A table with more columns than this takes the whole width of the page."""
+_WHOLE_FROM: Final = 1_000
+"""A tile is narrow, and the hundredths of thousands are noise."""
 
 
 def write_page(reports: Sequence[Report]) -> Iterator[str]:
@@ -101,7 +103,7 @@ def _tiles(section: Section) -> str:
 
 def _number(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else attribute(str(value or ""))
 
 

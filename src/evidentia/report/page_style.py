@@ -68,7 +68,7 @@ font-size:13px}
 .rank .label{font-weight:400;color:var(--text);white-space:normal;font-size:14px}
 .rank .code{font-size:13px}
 .rank .x{width:52%;min-width:0}
-.rank .n{width:74px}
+.rank .n{width:74px}.rank thead .n{white-space:normal}
 .rank .bar{display:block;margin-top:5px}
 .facts+.note{margin-top:14px}
 .empty{margin-top:8px;color:var(--soft)}
