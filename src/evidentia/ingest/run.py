@@ -245,8 +245,9 @@ def _jobs(options: IngestOptions, unread_bytes: int) -> int:
         return options.jobs
     if unread_bytes < BULK_BYTES:
         return 0
-    # One process writes; more parsers than that leaves cores for would only take turns with it.
-    return max(1, min(_JOBS_MAX, (os.cpu_count() or 1) - 1))
+    # As many as there are cores, though one process writes: parsing and counting take longer than
+    # writing, and on two cores two parsers share what the writer leaves of them.
+    return min(_JOBS_MAX, os.cpu_count() or 1)
 
 
 def _sources_of(files: Sequence[LogFile]) -> tuple[LogSource, ...]:

@@ -13,8 +13,8 @@ from evidentia.pack.summary import Merge, Summary
 from evidentia.store.partials import merge_rows
 from evidentia.store.values import PartialRow, Partials
 
-_ROWS_MAX: Final = 50_000
-"""Rows held at once: some 15 MB, and few enough merges."""
+_ROWS_MAX: Final = 30_000
+"""Rows held at once: some 10 MB, and few enough merges."""
 _ROWS_OF_SKETCH: Final = 14
 """Rows that take as much memory as a sketch that is full."""
 

@@ -99,7 +99,7 @@ def test_processes_and_bulk_mode_do_not_show_in_the_store(
 
 
 def test_how_many_processes_parse_follows_from_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None for little, one less than there are processors for much, never more than four."""
+    """None for little, as many as there are processors for much, never more than four."""
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     little, much = BULK_BYTES - 1, BULK_BYTES
 
