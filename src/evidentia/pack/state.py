@@ -101,6 +101,9 @@ class State:
             of their number: raise it only where a key has few events, or rarely.
         stored_at: The name of a further column of the relation, with the time when the last event
             of a row was committed to the store; none if empty. No digest covers it.
+        took_ms: The name of a further column of the relation, with how long it took to make the
+            row anew or to bring it up to date, whichever was last, in milliseconds, rounded up;
+            none if empty. It is of this store alone, and no digest covers it.
     """
 
     name: str
@@ -116,6 +119,7 @@ class State:
     indexed: tuple[str, ...] = ()
     kept_bytes_max: int = KEPT_BYTES_MAX
     stored_at: str = ""
+    took_ms: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -138,6 +142,7 @@ class State:
             "columns": [[each.name, each.type.value, each.is_nullable] for each in self.columns],
             "indexed": list(self.indexed),
             **({"stored_at": self.stored_at} if self.stored_at else {}),
+            **({"took_ms": self.took_ms} if self.took_ms else {}),
         }
 
 
@@ -146,7 +151,7 @@ def state_problems(state: State, fields: FieldMap) -> Iterator[str]:
     yield from _key_problems(state, fields)
     if state.version < 1:
         yield f"version {state.version} is below 1"
-    yield from doubled((*state.column_names, *filter(None, (state.stored_at,))))
+    yield from doubled((*state.column_names, *filter(None, (state.stored_at, state.took_ms))))
     for name in state.indexed:
         if name not in state.column_names:
             yield f"there is no column {name!r} to look up by"

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
+from time import perf_counter_ns
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -55,6 +56,9 @@ _KEPT: Final = ("_state", "_ts", "_position")
 """Columns behind those that the relation shows. No pack's column begins like these. A digest covers
 the first: segments are numbered as they were met, so a position is not the same in every store."""
 
+_TOOK: Final = "_took_us"
+"""Behind all others, in tables of states that show it: microseconds, and of this store alone."""
+
 _Place: TypeAlias = tuple[bool, int, int]
 """What orders two events of a key."""
 KeyValue: TypeAlias = str | int
@@ -92,6 +96,7 @@ class StateTable:
             Column(_KEPT[0], Text, nullable=False),
             Column(_KEPT[1], BIG),
             Column(_KEPT[2], BIG, nullable=False),
+            *([Column(_TOOK, BIG, nullable=False)] if self._state.took_ms else []),
             sqlite_strict=True,
         )
 
@@ -114,6 +119,9 @@ class StateTable:
         columns: list[ColumnElement[Any]] = [self.table.c[name] for name in self.columns]
         if self._state.stored_at:
             columns.append(self._stored_at().label(self._state.stored_at))
+        if self._state.took_ms:
+            rounded_up = (self.table.c[_TOOK] + _literal(999)) // _literal(1_000)
+            columns.append(rounded_up.label(self._state.took_ms))
         body = select(*columns).compile(dialect=connection.dialect)
         quote = connection.dialect.identifier_preparer.quote_identifier
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {quote(self.name)}")
@@ -136,7 +144,8 @@ class StateTable:
     def stored(self, keys: Sequence[tuple[object, ...]] | None = None) -> AnySelect:
         """The rows of the table in key order, or those of some keys."""
         key = self.table.c[self._state.key]
-        query = select(self.table).order_by(key)
+        compared = [column for column in self.table.c if column.name != _TOOK]
+        query = select(*compared).order_by(key)
         return query if keys is None else query.where(key.in_([each for (each,) in keys]))
 
     def fresh(
@@ -176,7 +185,7 @@ class StateTable:
                     self._put(connection, made)
                     return last
                 counted = _Counted(group)
-                made.append(self._folded(rows, key, counted))
+                made.append(self._made(rows, key, counted))
                 events += counted.count
                 last = key
                 if len(made) >= _PAGE_EVENTS:
@@ -216,21 +225,21 @@ class StateTable:
         firsts = {row[0]: self._place(row[1], row[2]) for row in reversed(page)}
         late = {key for key in firsts if key in kept and firsts[key] <= kept[key][1]} - renewed
         whole = self._by_key(rows, batch_id).where(self._key.in_(sorted(late)))
-        self._put(connection, self._each_folded(rows, whole) if late else ())
+        self._put(connection, self._each_made(rows, whole) if late else ())
         left = [row[2] for row in page if row[0] not in late | renewed]
         behind = self._wide().where(EVENT_ROWS.c.id.in_(left))
         behind = behind.order_by(_unindexed(self._key), *self._order())
         self._put(
             connection,
             (
-                self._folded(rows, key, events, kept[key][0] if key in kept else None)
+                self._made(rows, key, events, kept[key][0] if key in kept else None)
                 for key, events in groupby(rows(behind) if left else (), _key_of)
             ),
         )
         return (renewed | late) & {page[-1][0]}
 
-    def _each_folded(self, rows: Rows, query: AnySelect) -> Iterator[tuple[Any, ...]]:
-        return (self._folded(rows, key, events) for key, events in groupby(rows(query), _key_of))
+    def _each_made(self, rows: Rows, query: AnySelect) -> Iterator[tuple[Any, ...]]:
+        return (self._made(rows, key, events) for key, events in groupby(rows(query), _key_of))
 
     def _kept(self, rows: Rows, keys: Iterable[KeyValue]) -> dict[KeyValue, tuple[str, _Place]]:
         """What is kept of some keys, with the place of the last event in it."""
@@ -293,6 +302,14 @@ class StateTable:
             raise _placed(rows, error, row) from error.__cause__
         return (key, *values, text, row.ts, row.id)
 
+    def _made(
+        self, rows: Rows, key: KeyValue, events: Iterable[AnyRow], kept: str | None = None
+    ) -> tuple[Any, ...]:
+        """The same as it is written: with how long it took, where the state shows that."""
+        began = perf_counter_ns()
+        row = self._folded(rows, key, events, kept)
+        return (*row, (perf_counter_ns() - began) // 1000) if self._state.took_ms else row
+
     def _event(self, row: AnyRow) -> StateEvent:
         _, position, raw, kind, event_id, ts, actor, session_id, *promoted = row
         read = read_line(raw, _LENIENT)
@@ -338,6 +355,11 @@ _SQL_TYPES: Final[dict[ColumnType, Any]] = {
     ColumnType.TEXT: BY_CODE_POINT,
     ColumnType.INTEGER: BIG,
 }
+
+
+def _literal(number: int) -> ColumnElement[int]:
+    # Views take no bound values.
+    return literal_column(str(number), BIG)
 
 
 def _key_of(row: AnyRow) -> KeyValue:

@@ -23,6 +23,7 @@ from .reducing import REDUCING, SEATS, STORIES, shown_states, states_by_model, s
 from .scene import PACK, Scene, dead_letter, lines, query
 from .summing import Happening, commit, event_of, rows_by_model, shown_rows
 
+TOO_LONG_MS = 60_000
 DAY = (
     Happening(ts=NOON, role="admin", actor="b"),
     Happening(ts=NOON + 1, kind="logout", role="admin", actor="a"),
@@ -188,6 +189,29 @@ def test_a_row_tells_when_its_last_event_was_stored_and_no_digest_does(scene: Sc
         rows = reader.run_query(query("SELECT session_id, seen_at FROM stories"), {}).rows
     assert dict(map(tuple, rows)) == {"s": first + 5_000_000, "t": first}
     assert found_in(scene)["stories"] == states_by_model(placed(segment, 1, DAY))["stories"]
+
+
+def test_a_row_tells_how_long_it_took_and_no_digest_does(scene: Scene) -> None:
+    """Where a state asks for it: whole milliseconds, one for whatever took less."""
+    timed = with_states(dataclasses.replace(STORIES, took_ms="made_in_ms"), SEATS)
+    with scene.writer(timed) as writer:
+        segment = scene.segment(writer)
+        commit(writer, segment, commit(writer, segment, 1, DAY[:3]), DAY[3:])
+        merged = taken(scene)
+        writer.rebuild_projection("stories")
+
+    assert merged.keys() == taken(scene).keys() == {"s", "t"}
+    for took_ms in (*merged.values(), *taken(scene).values()):
+        assert isinstance(took_ms, int)
+        assert 1 <= took_ms < TOO_LONG_MS
+    assert found_in(scene)["stories"] == states_by_model(placed(segment, 1, DAY))["stories"]
+
+
+def taken(scene: Scene) -> dict[str, object]:
+    """How long each row says that it took."""
+    with scene.store.reader() as reader:
+        rows = reader.run_query(query("SELECT session_id, made_in_ms FROM stories"), {}).rows
+    return {str(name): took_ms for name, took_ms in rows}
 
 
 def test_a_poison_event_stops_one_state_and_the_ingest_goes_on(scene: Scene) -> None:

@@ -65,12 +65,16 @@ def test_the_queries_that_the_table_was_asked_for_run(desk: Desk) -> None:
             "SELECT session_id FROM sessions_materialized "
             "WHERE is_stale = true OR drift_detected = true ORDER BY materialized_at ASC LIMIT 10"
         ).fetchall()
-        times = connection.execute("SELECT min(materialized_at) FROM sessions_materialized")
-        first = times.fetchone()[0]
+        times = connection.execute(
+            "SELECT min(materialized_at), min(rebuild_duration_ms), max(rebuild_duration_ms) "
+            "FROM sessions_materialized"
+        )
+        first, shortest, longest = times.fetchone()
 
     assert len(json.loads(parents[0])) == 1
     assert stale == []
     assert first > 1_600_000_000_000_000
+    assert 1 <= shortest <= longest
 
 
 def test_an_edit_of_a_row_is_named_and_made_good(desk: Desk) -> None:

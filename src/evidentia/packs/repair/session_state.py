@@ -3,9 +3,10 @@
 Three functions that a store feeds with the events of a session in the order of their positions.
 They are the replay itself (``fold``), so a row cannot say anything else than a replay does.
 
-How long a row took to make is not among the columns: a row is a function of the events, and equal
-for everybody. ``materialized_at`` tells when its last event was committed to the store, and
-``last_position`` up to where it reflects.
+A row is a function of the events, and equal for everybody, but for two columns that no digest
+covers: ``materialized_at`` tells when its last event was committed to the store, and
+``rebuild_duration_ms`` how long it took to make the row or to bring it up to date.
+``last_position`` says up to where it reflects.
 """
 
 from __future__ import annotations
@@ -156,4 +157,5 @@ SESSIONS_MATERIALIZED: Final = State(
     order=Order.POSITION,
     kept_bytes_max=KEPT_BYTES_MAX,
     stored_at="materialized_at",
+    took_ms="rebuild_duration_ms",
 )

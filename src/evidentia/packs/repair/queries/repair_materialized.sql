@@ -8,10 +8,11 @@
 -- column pending_count: integer | Waiting
 -- column last_event_id: text | Last event
 -- column materialized_at: time | Materialised
+-- column rebuild_duration_ms: integer | Milliseconds
 -- column materialization_digest: text | Digest
 SELECT
     session_id, message_parents, event_count_at_materialization, pending_count, last_event_id,
-    materialized_at, materialization_digest
+    materialized_at, rebuild_duration_ms, materialization_digest
 FROM sessions_materialized
 WHERE session_id >= :session_id
 ORDER BY session_id
