@@ -15,6 +15,7 @@ from evidentia.ingest.plan import (
     Memory,
     Plan,
     archive_of,
+    deal_of,
     file_with_inode,
     inode_of,
     inspected,
@@ -43,7 +44,7 @@ class Newcomers:
     Attributes:
         copied: Files that hold nothing but stored lines, by the segment that has those.
         waiting: Archives that are still being written.
-        begun: Segments that began here.
+        going_on: Segments that began here, or that a file judged here goes on with.
         is_disturbed: A rotation came in between; another look is needed.
     """
 
@@ -54,7 +55,7 @@ class Newcomers:
         self._beside = beside
         self.copied: dict[int, list[str]] = {}
         self.waiting: list[LogFile] = []
-        self.begun: set[int] = set()
+        self.going_on: set[int] = set()
         self.is_disturbed = False
 
     def read(self, file: LogFile, copies: Copies) -> FileReport:
@@ -94,6 +95,7 @@ class Newcomers:
         longer = self._outgrowing(task, like)
         if longer is None or longer.plan.segment is None:
             return self._read_new(task, copies, like)
+        self.going_on.add(longer.plan.segment.id)
         report = self._crew.reader(file.source).go_on(longer, longer.plan.segment)
         copies.forget(file)
         return report
@@ -120,7 +122,7 @@ class Newcomers:
             return None
         if plan_of(own, segment, self._crew.options.limits) is not None:
             return None
-        self._memory.cut[stored_path(own.path)] = inode_of(own)
+        self._memory.cut[stored_path(own.path)] = deal_of(own)
         return own
 
     def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
@@ -140,7 +142,7 @@ class Newcomers:
         copies.forget(file)
         if report.segment_id is None:
             return report
-        self.begun.add(report.segment_id)
+        self.going_on.add(report.segment_id)
         copies.add(report.segment_id, file.source)
         if file.compression is not Compression.NONE and report.outcome is Outcome.READ:
             self._memory.settled[archive_of(file)] = (report.segment_id, report.checkpoint)
@@ -152,9 +154,9 @@ class Newcomers:
         The live file still has its inode but not its bytes, so whatever was rotated since was
         copied and cut, and each time something may have been written in between.
         """
-        for path, inode in self._memory.cut.items():
+        for path, deal in self._memory.cut.items():
             own = self._beside.by_path.get(path)
-            is_same = own is not None and inode_of(own) == inode
+            is_same = own is not None and deal_of(own) == deal
             if is_same and own is not None and is_rotation_of(file.path, own.path):
                 return Arrival(decision=None, cut=own)
         return None

@@ -25,6 +25,7 @@ from evidentia.ingest.plan import (
     Memory,
     Plan,
     archive_of,
+    deal_of,
     file_with_inode,
     head_of,
     inode_of,
@@ -205,12 +206,14 @@ class Pass:
 
     def _note_cuts(self) -> None:
         """Remember the files that still have a segment's inode and name, but not its bytes."""
+        # What could not be looked into may have moved on since it was listed, and proves no cut.
+        refused = {refusal.file for refusal in self._planned.refusals}
         for segment in self._sight.segments:
             own = file_with_inode(segment, self._by_inode)
             is_there = own is not None and stored_path(own.path) == segment.path
             is_open = segment.state is SegmentState.LIVE and segment.id not in self._own_claims
-            if is_open and is_there and own is not None:
-                self._memory.cut[segment.path] = inode_of(own)
+            if is_open and is_there and own is not None and own not in refused:
+                self._memory.cut[segment.path] = deal_of(own)
 
     def _endings(self) -> Iterator[Ending]:
         seen = Surroundings(
@@ -223,7 +226,7 @@ class Pass:
         for segment in self._planned.unclaimed:
             is_open = segment.id in self._sight.in_scope and segment.id not in self._sight.unknown
             is_refused = (segment.device, segment.inode) in refused
-            if is_open and not is_refused and segment.id not in self._newcomers.begun:
+            if is_open and not is_refused and segment.id not in self._newcomers.going_on:
                 ending = ending_of(segment, seen)
                 if ending is not None:
                     yield ending
