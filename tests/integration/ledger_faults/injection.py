@@ -121,6 +121,8 @@ def planned(operation: str, folder: Path) -> tuple[list[str], list[Point]]:
 def hit(operation: str, folder: Path, paths: list[str], point: Point) -> Outcome:
     """Run an operation on a ledger with one fault."""
     filters = [part for path in paths for part in ("-P", path)]
+    # Only the calls of that kind stop then, which is three times as fast; but no signal comes.
+    filters += [] if point.fault == KILL else ["--seccomp-bpf"]
     return _run(operation, folder, [*filters, "-e", f"trace={point.call}", "-e", point.injection])
 
 
