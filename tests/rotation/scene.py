@@ -19,7 +19,7 @@ from tests.unit.ingest.kit import PACKS, Place, good, is_tiled
 
 from evidentia.audit.values import FindingKind
 from evidentia.ingest.values import BatchSink, IngestOptions, IngestReport, Watch
-from evidentia.log.discovery import discover
+from evidentia.log.discovery import Discovery, discover
 from evidentia.log.values import LogSource
 
 LIVE: Final = "live.jsonl"
@@ -125,9 +125,13 @@ class Follower:
             holds_open=self.holds_open,
         )
 
-    def poll(self) -> IngestReport:
-        """One look at the files."""
-        report: IngestReport = self._ingester.run(discover(self.sources))
+    def listed(self) -> Discovery:
+        """What the list leads to now."""
+        return discover(self.sources)
+
+    def poll(self, listed: Discovery | None = None) -> IngestReport:
+        """One look at the files; or at those that were there before, when it is held up so long."""
+        report: IngestReport = self._ingester.run(listed or self.listed())
         return report
 
     def dies_at(self, change: int, *, is_after: bool) -> bool:

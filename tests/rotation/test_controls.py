@@ -57,16 +57,16 @@ def failing(folder: Path) -> set[str]:
     return found
 
 
-def head_only(path: Path, compression: Any, known: Any, checkpoint: Any, **others: Any) -> Any:
+def head_only(where: Any, known: Any, checkpoint: Any, **others: Any) -> Any:
     """Resume wherever the first kilobyte is the same, as several shippers do."""
-    found = read_identity(path, compression, checkpoint, **others)
+    found = read_identity(where, checkpoint, **others)
     is_same = found is not None and found.fingerprint().head_hash == known.head_hash
     return FingerprintBuilder(found) if is_same else None
 
 
-def inode_only(path: Path, compression: Any, _known: Any, checkpoint: Any, **others: Any) -> Any:
+def inode_only(where: Any, _known: Any, checkpoint: Any, **others: Any) -> Any:
     """Resume whatever has the inode, as others do."""
-    found = read_identity(path, compression, checkpoint, **others)
+    found = read_identity(where, checkpoint, **others)
     return None if found is None else FingerprintBuilder(found)
 
 

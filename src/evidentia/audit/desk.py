@@ -14,7 +14,7 @@ from evidentia.event.values import ByteOffset, LineNumber, byte_offset_of, segme
 from evidentia.ingest.collect import Parts
 from evidentia.ingest.parse import LineParser
 from evidentia.log.compression import open_stream
-from evidentia.log.names import path_of
+from evidentia.log.names import place_of
 from evidentia.log.values import Block, Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.dead_letters import Retry
@@ -145,7 +145,7 @@ def _from_log(row: DeadLetterRow, segment: Segment, limits: Limits) -> bytes | N
     if length > limits.line_bytes_max:
         return None
     try:
-        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(place_of(segment.path, segment.compression), limits=limits) as stream:
             stream.skip_to(byte_offset_of(row.position))
             return stream.salvage(length)
     except LogError:

@@ -14,7 +14,7 @@ from evidentia.errors import LogError
 from evidentia.ingest.collect import Parts
 from evidentia.log.compression import open_stream
 from evidentia.log.identity import FingerprintBuilder
-from evidentia.log.names import path_of
+from evidentia.log.names import place_of
 from evidentia.log.values import Limits
 from evidentia.pack.contract import Pack
 from evidentia.store.reader import StoreReader
@@ -111,7 +111,7 @@ def _bytes_in_log(segment: Segment, batch: Batch, limits: Limits) -> BatchBytes 
     if segment.has_no_file:
         return None
     try:
-        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(place_of(segment.path, segment.compression), limits=limits) as stream:
             stream.skip_to(batch.byte_start)
             return read_batch(stream, batch)
     except LogError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evidentia.audit.values import Finding, FindingKind
 from evidentia.errors import LogError
 from evidentia.log.compression import open_stream
-from evidentia.log.names import path_of
+from evidentia.log.names import place_of
 from evidentia.log.opening import ByteStream
 from evidentia.log.values import Compression, Limits
 from evidentia.proof.chain import BytesDigest
@@ -59,7 +59,7 @@ def read_batches(
         return
     is_changed = False
     try:
-        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(place_of(segment.path, segment.compression), limits=limits) as stream:
             for batch in reader.batches(segment.id):
                 found = read_batch(stream, batch)
                 if found is not None:
@@ -132,7 +132,7 @@ def _first_difference(
     The batch's end where no difference is found.
     """
     span = (batch.byte_start, batch.byte_end)
-    with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
+    with open_stream(place_of(segment.path, segment.compression), limits=limits) as stream:
         stream.skip_to(batch.byte_start)
         for piece in stored_bytes(reader, segment.id, span):
             if piece.data is None:

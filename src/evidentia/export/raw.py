@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from evidentia.errors import LogError, StoreError
 from evidentia.log.compression import open_stream
-from evidentia.log.names import path_of
+from evidentia.log.names import place_of
 from evidentia.log.values import Limits
 from evidentia.store.evidence import StoredBytes, stored_bytes
 from evidentia.store.reader import StoreReader
@@ -64,7 +64,7 @@ def _copy_long_line(
     digest = hashlib.sha256()
     left = piece.length
     try:
-        with open_stream(path_of(segment.path), segment.compression, limits=limits) as stream:
+        with open_stream(place_of(segment.path, segment.compression), limits=limits) as stream:
             stream.skip_to(piece.byte_offset)
             while left:
                 chunk = stream.salvage(min(_CHUNK_BYTES, left))

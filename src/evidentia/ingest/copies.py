@@ -25,6 +25,7 @@ from evidentia.log.values import (
     Compression,
     Limits,
     LogFile,
+    LogPlace,
     LogSource,
     Piece,
     Stretch,
@@ -86,14 +87,7 @@ class Copies:
 
     def _still_begins(self, file: LogFile, copy: StaleCopy) -> bool:
         end = ByteOffset(_marked_bytes(file, copy.same_bytes, copy.size))
-        return still_holds(
-            file.path,
-            Compression.NONE,
-            copy.fingerprint,
-            end,
-            limits=self._limits,
-            held=file.held,
-        )
+        return still_holds(_as_it_lies(file), copy.fingerprint, end, limits=self._limits)
 
     def likeness(self, file: LogFile) -> Likeness | None:
         """The segment that a file is most like, or None when not even its first line is stored.
@@ -131,9 +125,7 @@ class Copies:
             inode=signed_64(file.inode),
             size=file.size,
             same_bytes=like.same_bytes,
-            fingerprint=fingerprint(
-                file.path, Compression.NONE, end, limits=self._limits, held=file.held
-            ),
+            fingerprint=fingerprint(_as_it_lies(file), end, limits=self._limits),
         )
         known = self.known(file)
         is_told = known is not None and known.segment_id == like.segment_id
@@ -227,9 +219,7 @@ class Copies:
     def _begins_with(self, segment: Segment, file: LogFile) -> bool:
         if file.compression is not Compression.NONE or file.size > self._limits.line_bytes_max:
             return False
-        with open_stream(
-            file.path, file.compression, limits=self._limits, held=file.held
-        ) as stream:
+        with open_stream(file.place, limits=self._limits) as stream:
             data = stream.read(file.size)
         stored = self._sink.stored_bytes(segment.id, (0, 1))
         return bool(data) and bool(stored) and (stored[0].data or b"").startswith(data)
@@ -242,6 +232,11 @@ def _decision(copy: StaleCopy) -> Decision:
         kind=DecisionKind.STALE_COPY,
         evidence=json.dumps({"same_bytes": copy.same_bytes}),
     )
+
+
+def _as_it_lies(file: LogFile) -> LogPlace:
+    """The bytes on disk, of an archive as well."""
+    return replace(file.place, compression=Compression.NONE)
 
 
 def _marked_bytes(file: LogFile, same_bytes: int, size: int) -> int:

@@ -233,8 +233,8 @@ class _Search:
         if own is None or own.size <= segment.checkpoint:
             return False
         end = ByteOffset(own.size)
-        whole = fingerprint(own.path, own.compression, end, limits=self._limits, held=own.held)
-        return not still_holds(file.path, file.compression, whole, end, limits=self._limits)
+        whole = fingerprint(own.place, end, limits=self._limits)
+        return not still_holds(file.place, whole, end, limits=self._limits)
 
     def planned(self, files: Sequence[LogFile]) -> Planned:
         """The decisions, once all files were looked at."""
@@ -260,12 +260,7 @@ def plan_of(file: LogFile, segment: Segment, limits: Limits) -> Plan | None:
         LogError: The file cannot be read.
     """
     fingerprints = resume_fingerprint(
-        file.path,
-        file.compression,
-        segment.fingerprint,
-        ByteOffset(segment.checkpoint),
-        limits=limits,
-        held=file.held,
+        file.place, segment.fingerprint, ByteOffset(segment.checkpoint), limits=limits
     )
     if fingerprints is None:
         return None
@@ -305,7 +300,7 @@ def head_of(file: LogFile, limits: Limits, memory: Memory) -> bytes:
     key = archive_of(file)
     if key in memory.heads:
         return memory.heads[key]
-    with open_stream(file.path, file.compression, limits=limits, held=file.held) as stream:
+    with open_stream(file.place, limits=limits) as stream:
         head = stream.salvage(HEAD_BYTES)
     if file.compression is not Compression.NONE:
         memory.heads[key] = head
@@ -322,7 +317,7 @@ def inspected(file: LogFile, limits: Limits, memory: Memory) -> ArchiveState:
         return ArchiveState(condition=ArchiveCondition.CLEAN, decompressed_bytes=file.size)
     key = archive_of(file)
     if key not in memory.states:
-        memory.states[key] = inspect_archive(file.path, file.compression, limits)
+        memory.states[key] = inspect_archive(file.place, limits)
     return memory.states[key]
 
 

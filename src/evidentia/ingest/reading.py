@@ -36,7 +36,6 @@ from evidentia.log.values import (
     Block,
     Break,
     Compression,
-    LogFile,
     LogSource,
     Piece,
     Stretch,
@@ -139,9 +138,7 @@ class FileReader:
 
     def _check_format(self, task: Task) -> None:
         file = task.plan.file
-        with open_stream(
-            file.path, file.compression, limits=self.options.limits, held=file.held
-        ) as stream:
+        with open_stream(file.place, limits=self.options.limits) as stream:
             check_format(stream.salvage(SNIFF_BYTES), where=str(file.path))
 
     def _new_segment(self, task: Task, log_id: int) -> Segment:
@@ -163,7 +160,7 @@ class FileReader:
         end = _End()
         file = task.plan.file
         try:
-            raw = open_log(file.path, identity=_identity(file), held=file.held)
+            raw = open_log(file.path, identity=file.place.identity, held=file.held)
         except (LogMissingError, LogChangedError):
             # A rotation came in between; the next look tells where the file is.
             return replace(report_unread(task.plan, Outcome.UNCHANGED), has_more=True)
@@ -342,10 +339,6 @@ def _break_gap(cut: Break, collector: Collector) -> Gap:
 def end_of(piece: Piece) -> int:
     """Where a piece ends in its segment."""
     return piece.start + (len(piece.data) if isinstance(piece, Block | Break) else piece.length)
-
-
-def _identity(file: LogFile) -> tuple[int, int] | None:
-    return (file.device, file.inode) if file.inode else None
 
 
 def report_unread(

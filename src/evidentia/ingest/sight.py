@@ -117,7 +117,7 @@ def by_first_event(
 def _first_line_of(file: LogFile, limits: Limits) -> bytes:
     # Only an order is at stake: a file that cannot be read says so when its turn comes.
     with suppress(LogError):
-        with open_stream(file.path, file.compression, limits=limits, held=file.held) as stream:
+        with open_stream(file.place, limits=limits) as stream:
             line = stream.salvage(SNIFF_BYTES).partition(b"\n")[0]
         return line.removeprefix(_BOM).lstrip(b"\0")
     return b""

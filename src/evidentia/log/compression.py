@@ -5,13 +5,18 @@ The compression is told by a file's first bytes, never by its name.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from evidentia.log.archive import ArchiveStream
 from evidentia.log.members import BEGINNINGS
 from evidentia.log.opening import ByteStream, open_log
-from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, Limits
+from evidentia.log.values import (
+    ArchiveCondition,
+    ArchiveState,
+    Compression,
+    Limits,
+    LogPlace,
+)
 
 MAGIC_BYTES: Final = 6
 """How many first bytes tell the compression."""
@@ -26,30 +31,21 @@ def tell_compression(first_bytes: bytes) -> Compression:
     return Compression.NONE
 
 
-def open_stream(
-    path: Path,
-    compression: Compression,
-    *,
-    limits: Limits = DEFAULT_LIMITS,
-    identity: tuple[int, int] | None = None,
-    held: int | None = None,
-) -> ByteStream:
+def open_stream(place: LogPlace, *, limits: Limits = DEFAULT_LIMITS) -> ByteStream:
     """The log's decompressed bytes from its beginning; a context manager that closes the file.
-
-    An ``identity`` is the (device, inode) the path must still have, ``held`` a descriptor to read
-    instead of the path; see ``open_log``.
 
     Raises:
         LogMissingError: Nothing is there.
-        LogUnreadableError: Not a regular file, not permitted, or not the file that was found.
+        LogChangedError: Another file is there.
+        LogUnreadableError: Not a regular file, or not permitted.
     """
-    raw = open_log(path, identity=identity, held=held)
-    return raw if compression is Compression.NONE else ArchiveStream(raw, compression, limits)
+    raw = open_log(place.path, identity=place.identity, held=place.held)
+    if place.compression is Compression.NONE:
+        return raw
+    return ArchiveStream(raw, place.compression, limits)
 
 
-def inspect_archive(
-    path: Path, compression: Compression, limits: Limits = DEFAULT_LIMITS
-) -> ArchiveState:
+def inspect_archive(place: LogPlace, limits: Limits = DEFAULT_LIMITS) -> ArchiveState:
     """What the whole archive is like, after reading it once and keeping none of it.
 
     Raises:
@@ -57,7 +53,7 @@ def inspect_archive(
         LogMissingError: Nothing is there.
         LogUnreadableError: It cannot be read.
     """
-    with open_log(path) as raw:
-        if compression is Compression.NONE:
+    with open_log(place.path, identity=place.identity, held=place.held) as raw:
+        if place.compression is Compression.NONE:
             return ArchiveState(condition=ArchiveCondition.CLEAN, decompressed_bytes=raw.size())
-        return ArchiveStream(raw, compression, limits).read_through()
+        return ArchiveStream(raw, place.compression, limits).read_through()

@@ -8,7 +8,6 @@ that prove nothing; these hashes do.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from blake3 import blake3
@@ -21,9 +20,9 @@ from evidentia.log.opening import ByteStream, RawLog
 from evidentia.log.values import (
     ANCHOR_BYTES,
     HEAD_BYTES,
-    Compression,
     Fingerprint,
     Limits,
+    LogPlace,
     Stretch,
 )
 
@@ -49,12 +48,10 @@ _NOTHING_READ: Final = IdentityBytes()
 
 
 def fingerprint(
-    path: Path,
-    compression: Compression,
+    place: LogPlace,
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    held: int | None = None,
 ) -> Fingerprint:
     """The fingerprint of the log up to a checkpoint.
 
@@ -63,24 +60,22 @@ def fingerprint(
         LogUnreadableError: It cannot be read, or ends before the checkpoint.
         LogCorruptError: The archive expands beyond the limits.
     """
-    found = read_identity(path, compression, checkpoint, limits=limits, held=held)
+    found = read_identity(place, checkpoint, limits=limits)
     if found is None:
         raise LogUnreadableError(
             "the log ends before its checkpoint",
-            where=f"{printable(path)}, byte {checkpoint}",
+            where=f"{printable(place.path)}, byte {checkpoint}",
             fix="run again; a truncated log begins its next segment",
         )
     return found.fingerprint()
 
 
 def still_holds(
-    path: Path,
-    compression: Compression,
+    place: LogPlace,
     known: Fingerprint,
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    held: int | None = None,
 ) -> bool:
     """Whether the bytes before the checkpoint are, as far as two hashes can tell, those known.
 
@@ -92,18 +87,16 @@ def still_holds(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    found = resume_fingerprint(path, compression, known, checkpoint, limits=limits, held=held)
+    found = resume_fingerprint(place, known, checkpoint, limits=limits)
     return found is not None
 
 
 def resume_fingerprint(
-    path: Path,
-    compression: Compression,
+    place: LogPlace,
     known: Fingerprint,
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    held: int | None = None,
 ) -> FingerprintBuilder | None:
     """A builder that goes on from the checkpoint, or ``None`` where ``still_holds`` says no.
 
@@ -112,19 +105,17 @@ def resume_fingerprint(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    found = read_identity(path, compression, checkpoint, limits=limits, held=held)
+    found = read_identity(place, checkpoint, limits=limits)
     if found is None or found.fingerprint() != known:
         return None
     return FingerprintBuilder(found)
 
 
 def read_identity(
-    path: Path,
-    compression: Compression,
+    place: LogPlace,
     checkpoint: ByteOffset,
     *,
     limits: Limits = DEFAULT_LIMITS,
-    held: int | None = None,
 ) -> IdentityBytes | None:
     """The head and the anchor, or ``None`` when the stream does not reach the checkpoint.
 
@@ -135,7 +126,7 @@ def read_identity(
         LogUnreadableError: It cannot be read.
         LogCorruptError: The archive expands beyond the limits.
     """
-    with open_stream(path, compression, limits=limits, held=held) as stream:
+    with open_stream(place, limits=limits) as stream:
         found = _identity_of(stream, checkpoint)
     is_whole = len(found.head) == min(HEAD_BYTES, checkpoint) and len(found.anchor) == min(
         ANCHOR_BYTES, checkpoint

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from evidentia.log.values import Compression, LogPlace
+
 NaturalKey: TypeAlias = tuple[str | int, ...]
 OrderKey: TypeAlias = tuple[tuple[NaturalKey, ...], NaturalKey, bool, NaturalKey, str]
 
@@ -80,6 +82,11 @@ def stored_path(path: Path) -> str:
     except UnicodeEncodeError:
         return path.as_uri()
     return text
+
+
+def place_of(stored: str, compression: Compression) -> LogPlace:
+    """What now stands at a path that ``stored_path`` gave, whichever file it is."""
+    return LogPlace(path=path_of(stored), compression=compression)
 
 
 def path_of(stored: str) -> Path:

@@ -43,10 +43,7 @@ def read_pieces(
             checksum ends with a ``Break`` instead.
     """
     cutter = LineCutter(start=start, first_line=first_line, limits=limits)
-    identity = (file.device, file.inode) if file.inode else None
-    with open_stream(
-        file.path, file.compression, limits=limits, identity=identity, held=file.held
-    ) as stream:
+    with open_stream(file.place, limits=limits) as stream:
         stream.skip_to(start)
         place = start
         while chunk := stream.salvage(_readable(file, place, cutter.chunk_bytes_max)):

@@ -55,6 +55,21 @@ class Compression(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogPlace:
+    """Where the bytes of a log are to be had.
+
+    Attributes:
+        identity: The (device, inode) that the path must still lead to; None where it is not known.
+        held: An open descriptor that is read instead of the path.
+    """
+
+    path: Path
+    compression: Compression
+    identity: tuple[int, int] | None = None
+    held: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
     """A file found through the allow-list; one per (device, inode)."""
 
@@ -76,6 +91,19 @@ class LogFile:
     """An open descriptor of the file, where its name may lead elsewhere by now."""
     acknowledged: int | None = None
     """Bytes that the writer of a ledger has acknowledged; what follows is not read yet."""
+
+    @property
+    def place(self) -> LogPlace:
+        """Where its bytes are to be had: nowhere else, whatever a rotation puts at its path.
+
+        An inode of 0 stands for one that is not known.
+        """
+        return LogPlace(
+            path=self.path,
+            compression=self.compression,
+            identity=(self.device, self.inode) if self.inode else None,
+            held=self.held,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from evidentia.ingest.plan import Memory, Plan, Planned, Refusal, plan_files
 from evidentia.ingest.values import IngestReport, Outcome
 from evidentia.log.discovery import discover
 from evidentia.log.identity import fingerprint
-from evidentia.log.values import Compression, Limits, LogFile, LogSource
+from evidentia.log.values import Compression, Limits, LogFile, LogPlace, LogSource
 from evidentia.store.values import Segment, SegmentState
 
 from .kit import Place, good, goods
@@ -38,7 +38,9 @@ def segment_of(file: Path, number: int = 1, **changes: object) -> Segment:
         "inode": status.st_ino,
         "checkpoint": size,
         "last_size": size,
-        "fingerprint": fingerprint(file, Compression.NONE, ByteOffset(size)),
+        "fingerprint": fingerprint(
+            LogPlace(path=file, compression=Compression.NONE), ByteOffset(size)
+        ),
     }
     return a_segment(number, **(known | changes))
 
@@ -122,7 +124,9 @@ def test_an_archive_continues_the_segment_whose_bytes_it_holds(place: Place) -> 
 def test_an_inode_with_other_content_is_no_proof(place: Place) -> None:
     """M12: a file that was given a freed inode continues nothing."""
     path = place.write("b.jsonl", goods(80, 7))
-    other = fingerprint(place.write("c", goods(80)), Compression.NONE, ByteOffset(900))
+    other = fingerprint(
+        LogPlace(path=place.write("c", goods(80)), compression=Compression.NONE), ByteOffset(900)
+    )
     old = segment_of(path, path="/logs/a.jsonl", checkpoint=900, fingerprint=other)
 
     decided = plan(found(path), segments=(old,))
@@ -175,7 +179,10 @@ def test_the_segment_that_was_read_furthest_is_continued(place: Place) -> None:
     path = place.write("a.jsonl", goods(50))
     middle = ByteOffset(len(goods(20)))
     half = segment_of(
-        path, 1, checkpoint=middle, fingerprint=fingerprint(path, Compression.NONE, middle)
+        path,
+        1,
+        checkpoint=middle,
+        fingerprint=fingerprint(LogPlace(path=path, compression=Compression.NONE), middle),
     )
     full = segment_of(path, 2)
 

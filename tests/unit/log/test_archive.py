@@ -14,7 +14,7 @@ import pytest
 
 from evidentia.errors import LogCorruptError, LogUnreadableError
 from evidentia.log.compression import inspect_archive, open_stream
-from evidentia.log.values import ArchiveCondition, Compression, Limits
+from evidentia.log.values import ArchiveCondition, Compression, Limits, LogPlace
 
 Packed = Callable[[Compression, bytes], bytes]
 Written = Callable[..., Path]
@@ -25,7 +25,7 @@ SKIPPABLE = b"\x5a\x2a\x4d\x18\x04\x00\x00\x00skip"
 
 def read_all(path: Path, compression: Compression, size: int = 10_000) -> bytes:
     """Everything that can be read before the end or the fault."""
-    with open_stream(path, compression) as stream:
+    with open_stream(LogPlace(path=path, compression=compression)) as stream:
         return b"".join(iter(lambda: stream.salvage(size), b""))
 
 
@@ -38,7 +38,7 @@ def test_an_archive_that_ends_early_is_truncated_and_not_corrupt(
     archive = packed(compression, lines)
     path = written(archive[: int(len(archive) * part)])
 
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
     result = read_all(path, compression)
 
     assert state.condition is ArchiveCondition.TRUNCATED
@@ -54,7 +54,9 @@ def test_a_zstandard_log_cut_at_any_byte_is_never_called_clean(
     archive = packed(Compression.ZSTANDARD, lines[:500])
 
     conditions = {
-        inspect_archive(written(archive[:size]), Compression.ZSTANDARD).condition
+        inspect_archive(
+            LogPlace(path=written(archive[:size]), compression=Compression.ZSTANDARD)
+        ).condition
         for size in range(1, len(archive))
     }
 
@@ -70,7 +72,7 @@ def test_a_flipped_byte_is_corrupt_and_costs_nothing_before_it(
     last[len(last) // 2] ^= 0x55
     path = written(first + bytes(last))
 
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
     result = read_all(path, compression)
 
     assert state.condition is ArchiveCondition.CORRUPT
@@ -121,7 +123,7 @@ def test_a_wrong_checksum_is_corrupt_after_all_lines(
     archive[-6] ^= 1
     path = written(bytes(archive))
 
-    state = inspect_archive(path, Compression.GZIP)
+    state = inspect_archive(LogPlace(path=path, compression=Compression.GZIP))
     result = read_all(path, Compression.GZIP)
 
     assert result == lines
@@ -151,7 +153,7 @@ def test_junk_behind_an_archive_is_corrupt_after_all_lines(
     """M15: trailing junk is told from padding, and costs no line."""
     path = written(packed(compression, lines) + junk)
 
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
     result = read_all(path, compression)
 
     assert result == lines
@@ -167,7 +169,7 @@ def test_the_start_of_another_member_is_truncated_and_not_junk(
     archive = packed(compression, lines)
     path = written(archive + archive[:1])
 
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
 
     assert state.condition is ArchiveCondition.TRUNCATED
     assert state.decompressed_bytes == len(lines)
@@ -199,7 +201,7 @@ def test_a_fault_seen_elsewhere_by_the_salvaging_inflater_is_approached_with_car
     monkeypatch.setattr(igzip, "IgzipDecompressor", Early)
 
     result = read_all(path, Compression.GZIP)
-    state = inspect_archive(path, Compression.GZIP)
+    state = inspect_archive(LogPlace(path=path, compression=Compression.GZIP))
 
     assert len(archive) > 2 * 65_536
     assert result == lines * 2
@@ -213,7 +215,7 @@ def test_a_broken_archive_raises_for_whoever_does_not_ask_how_it_ended(
     archive = packed(Compression.GZIP, lines)
     path = written(archive[:-100])
 
-    with open_stream(path, Compression.GZIP) as stream:
+    with open_stream(LogPlace(path=path, compression=Compression.GZIP)) as stream:
         good = stream.read(10**9)
         with pytest.raises(LogCorruptError) as caught:
             stream.read(1)
@@ -241,8 +243,8 @@ def test_a_bomb_is_refused_and_the_error_names_the_limit(
     path = written(packed(compression, bytes(20_000_000)))
 
     with pytest.raises(LogCorruptError) as inspected:
-        inspect_archive(path, compression, limits)
-    with open_stream(path, compression, limits=limits) as stream:
+        inspect_archive(LogPlace(path=path, compression=compression), limits)
+    with open_stream(LogPlace(path=path, compression=compression), limits=limits) as stream:
         with pytest.raises(LogCorruptError):
             stream.read(10**9)
         with pytest.raises(LogCorruptError):
@@ -259,7 +261,7 @@ def test_a_small_archive_may_expand_as_it_likes(
     """M16: a short log of equal lines is no bomb, however well it compresses."""
     path = written(packed(compression, b"{}\n" * 300_000))
 
-    state = inspect_archive(path, compression, Limits(expansion_max=10))
+    state = inspect_archive(LogPlace(path=path, compression=compression), Limits(expansion_max=10))
 
     assert state.condition is ArchiveCondition.CLEAN
     assert state.decompressed_bytes == 900_000
@@ -271,10 +273,10 @@ def test_decompressing_does_not_hold_the_log(
 ) -> None:
     """M16: memory is bounded by the chunk and the format's window, not by the log."""
     path = written(packed(compression, bytes(60_000_000)))
-    inspect_archive(path, compression)
+    inspect_archive(LogPlace(path=path, compression=compression))
     tracemalloc.start()
 
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -287,7 +289,7 @@ def test_a_zstandard_window_beyond_the_bound_is_refused(written: Written) -> Non
     header = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes(((31 - 10) << 3,)) + b"\x01\x00\x00"
     path = written(header)
 
-    state = inspect_archive(path, Compression.ZSTANDARD)
+    state = inspect_archive(LogPlace(path=path, compression=Compression.ZSTANDARD))
 
     assert state.condition is ArchiveCondition.CORRUPT
     assert "memory" in state.detail
@@ -306,7 +308,10 @@ def test_a_reading_error_inside_an_archive_is_an_error_of_ours(
             raise OSError(5, "Input/output error")
         return real_read(descriptor, size, place)
 
-    with monkeypatch.context() as patch, open_stream(path, Compression.BZIP2) as stream:
+    with (
+        monkeypatch.context() as patch,
+        open_stream(LogPlace(path=path, compression=Compression.BZIP2)) as stream,
+    ):
         patch.setattr(os, "pread", fail_later)
         with pytest.raises(LogUnreadableError):
             stream.read(10**9)
@@ -318,7 +323,7 @@ def test_a_stream_that_failed_does_not_pretend_to_have_ended(
     """M36: after a reading error the stream never answers with a clean end."""
     path = written(packed(Compression.GZIP, lines))
 
-    with open_stream(path, Compression.GZIP) as stream:
+    with open_stream(LogPlace(path=path, compression=Compression.GZIP)) as stream:
         with monkeypatch.context() as patch:
             patch.setattr(os, "pread", lambda *_: (_ for _ in ()).throw(OSError(5, "fault")))
             with pytest.raises(LogUnreadableError):

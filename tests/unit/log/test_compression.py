@@ -11,7 +11,13 @@ import zstandard
 from evidentia.errors import LogCorruptError
 from evidentia.event.values import ByteOffset
 from evidentia.log.compression import inspect_archive, open_stream, tell_compression
-from evidentia.log.values import ArchiveCondition, ArchiveState, Compression, Limits
+from evidentia.log.values import (
+    ArchiveCondition,
+    ArchiveState,
+    Compression,
+    Limits,
+    LogPlace,
+)
 
 Packed = Callable[[Compression, bytes], bytes]
 Written = Callable[..., Path]
@@ -22,7 +28,7 @@ SKIPPABLE = b"\x5a\x2a\x4d\x18\x04\x00\x00\x00skip"
 
 def read_all(path: Path, compression: Compression, size: int = 10_000) -> bytes:
     """Everything that can be read before the end or the fault."""
-    with open_stream(path, compression) as stream:
+    with open_stream(LogPlace(path=path, compression=compression)) as stream:
         return b"".join(iter(lambda: stream.salvage(size), b""))
 
 
@@ -74,7 +80,7 @@ def test_several_members_and_zero_padding_are_one_log(
     path = written(archive)
 
     result = read_all(path, compression)
-    state = inspect_archive(path, compression)
+    state = inspect_archive(LogPlace(path=path, compression=compression))
 
     assert result == lines
     assert state == ArchiveState(
@@ -88,7 +94,7 @@ def test_skippable_frames_hold_nothing(lines: bytes, packed: Packed, written: Wr
     path = written(SKIPPABLE + frame + SKIPPABLE + frame + SKIPPABLE)
 
     result = read_all(path, Compression.ZSTANDARD)
-    state = inspect_archive(path, Compression.ZSTANDARD)
+    state = inspect_archive(LogPlace(path=path, compression=Compression.ZSTANDARD))
 
     assert result == lines + lines
     assert state.condition is ArchiveCondition.CLEAN
@@ -101,7 +107,7 @@ def test_a_stream_skips_forward_to_a_checkpoint(
     """M01: a byte offset counts decompressed bytes; beyond the end there is nothing."""
     path = written(packed(compression, lines))
 
-    with open_stream(path, compression) as stream:
+    with open_stream(LogPlace(path=path, compression=compression)) as stream:
         first = stream.read(10)
         reached = stream.skip_to(ByteOffset(300_000))
         rest = stream.read(50)
@@ -119,7 +125,7 @@ def test_a_clean_archive_ends_without_an_error(
     """M13: the end of a complete archive is simply the end."""
     path = written(packed(Compression.GZIP, lines))
 
-    with open_stream(path, Compression.GZIP) as stream:
+    with open_stream(LogPlace(path=path, compression=Compression.GZIP)) as stream:
         data = stream.read(10**9)
         end = stream.read(1)
 
@@ -128,7 +134,7 @@ def test_a_clean_archive_ends_without_an_error(
 
 def test_a_plain_file_is_clean_and_as_long_as_it_is(lines: bytes, written: Written) -> None:
     """M13: inspecting what is not compressed tells its size."""
-    state = inspect_archive(written(lines), Compression.NONE)
+    state = inspect_archive(LogPlace(path=written(lines), compression=Compression.NONE))
 
     assert state == ArchiveState(
         condition=ArchiveCondition.CLEAN, decompressed_bytes=len(lines), detail=""
@@ -146,12 +152,15 @@ def test_the_descriptor_is_given_back(
     """M57: in mid-file, at the end and after an error no descriptor stays open."""
     path = written(packed(compression, lines))
 
-    with open_stream(path, compression) as stream:
+    with open_stream(LogPlace(path=path, compression=compression)) as stream:
         stream.read(10)
-    inspect_archive(path, compression)
+    inspect_archive(LogPlace(path=path, compression=compression))
     with (
         pytest.raises(LogCorruptError),
-        open_stream(path, Compression.GZIP, limits=Limits(decompressed_bytes_max=-1)) as stream,
+        open_stream(
+            LogPlace(path=path, compression=Compression.GZIP),
+            limits=Limits(decompressed_bytes_max=-1),
+        ) as stream,
     ):
         stream.read(10)
 

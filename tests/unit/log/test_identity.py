@@ -21,7 +21,7 @@ from evidentia.log.identity import (
     still_holds,
 )
 from evidentia.log.lines import LineCutter
-from evidentia.log.values import Block, Compression, Fingerprint, Limits, Stretch
+from evidentia.log.values import Block, Compression, Fingerprint, Limits, LogPlace, Stretch
 
 Packed = Callable[[Compression, bytes], bytes]
 Written = Callable[..., Path]
@@ -50,7 +50,7 @@ def test_a_fingerprint_covers_head_and_anchor_of_the_decompressed_stream(
     """M13, M59: the compressed copy and the moved file have the fingerprint of the log."""
     path = written(packed(compression, LINES))
 
-    result = fingerprint(path, compression, ByteOffset(checkpoint))
+    result = fingerprint(LogPlace(path=path, compression=compression), ByteOffset(checkpoint))
 
     assert result == by_hand(LINES, checkpoint)
 
@@ -63,7 +63,11 @@ def test_a_log_that_grew_still_holds(
     """IN-02: appended bytes change nothing before the checkpoint."""
     path = written(packed(compression, LINES + b"{}\n"))
 
-    result = still_holds(path, compression, by_hand(LINES, checkpoint), ByteOffset(checkpoint))
+    result = still_holds(
+        LogPlace(path=path, compression=compression),
+        by_hand(LINES, checkpoint),
+        ByteOffset(checkpoint),
+    )
 
     assert result
 
@@ -77,7 +81,9 @@ def test_a_shorter_log_does_not_hold(
     path = written(packed(compression, LINES[:-missing]))
     known = by_hand(LINES, len(LINES))
 
-    result = still_holds(path, compression, known, ByteOffset(len(LINES)))
+    result = still_holds(
+        LogPlace(path=path, compression=compression), known, ByteOffset(len(LINES))
+    )
 
     assert not result
 
@@ -93,7 +99,9 @@ def test_a_changed_byte_in_head_or_anchor_does_not_hold(
     path = written(packed(compression, bytes(changed)))
     known = by_hand(LINES, len(LINES))
 
-    result = still_holds(path, compression, known, ByteOffset(len(LINES)))
+    result = still_holds(
+        LogPlace(path=path, compression=compression), known, ByteOffset(len(LINES))
+    )
 
     assert not result
 
@@ -104,7 +112,9 @@ def test_a_change_between_head_and_anchor_is_not_seen(written: Written) -> None:
     changed[2_000] ^= 1
     path = written(bytes(changed))
 
-    result = still_holds(path, NONE, by_hand(LINES, len(LINES)), ByteOffset(len(LINES)))
+    result = still_holds(
+        LogPlace(path=path, compression=NONE), by_hand(LINES, len(LINES)), ByteOffset(len(LINES))
+    )
 
     assert result
 
@@ -117,7 +127,9 @@ def test_an_archive_that_breaks_before_the_checkpoint_does_not_hold(
     archive = gzip.compress(LINES)
     path = written(archive[:500])
 
-    result = still_holds(path, GZIP, by_hand(LINES, checkpoint), ByteOffset(checkpoint))
+    result = still_holds(
+        LogPlace(path=path, compression=GZIP), by_hand(LINES, checkpoint), ByteOffset(checkpoint)
+    )
 
     assert not result
 
@@ -127,7 +139,9 @@ def test_an_archive_that_breaks_behind_the_checkpoint_holds(written: Written) ->
     archive = gzip.compress(LINES)
     path = written(archive[:-8])
 
-    result = still_holds(path, GZIP, by_hand(LINES, 9_000), ByteOffset(9_000))
+    result = still_holds(
+        LogPlace(path=path, compression=GZIP), by_hand(LINES, 9_000), ByteOffset(9_000)
+    )
 
     assert result
 
@@ -135,7 +149,9 @@ def test_an_archive_that_breaks_behind_the_checkpoint_holds(written: Written) ->
 def test_a_missing_log_is_an_error_and_no_answer(tmp_path: Path) -> None:
     """M17: a file that is not there neither holds nor fails to hold."""
     with pytest.raises(LogMissingError):
-        still_holds(tmp_path / "a.json", NONE, by_hand(b"", 0), ByteOffset(0))
+        still_holds(
+            LogPlace(path=tmp_path / "a.json", compression=NONE), by_hand(b"", 0), ByteOffset(0)
+        )
 
 
 def test_a_fingerprint_beyond_the_end_is_an_error(written: Written) -> None:
@@ -143,7 +159,7 @@ def test_a_fingerprint_beyond_the_end_is_an_error(written: Written) -> None:
     path = written(LINES)
 
     with pytest.raises(LogUnreadableError) as caught:
-        fingerprint(path, NONE, ByteOffset(len(LINES) + 1))
+        fingerprint(LogPlace(path=path, compression=NONE), ByteOffset(len(LINES) + 1))
 
     assert caught.value.where == f"{path}, byte {len(LINES) + 1}"
 
@@ -154,7 +170,7 @@ def test_limits_hold_for_fingerprints_too(written: Written) -> None:
     limits = Limits(decompressed_bytes_max=10**6)
 
     with pytest.raises(LogCorruptError, match="expands"):
-        fingerprint(path, GZIP, ByteOffset(10**7), limits=limits)
+        fingerprint(LogPlace(path=path, compression=GZIP), ByteOffset(10**7), limits=limits)
 
 
 @given(
@@ -176,7 +192,9 @@ def test_the_next_fingerprint_needs_no_second_reading(
     for number, (begin, end) in enumerate(itertools.pairwise(places)):
         if number == resumed_at:
             known = builder.fingerprint()
-            resumed = resume_fingerprint(path, NONE, known, ByteOffset(begin))
+            resumed = resume_fingerprint(
+                LogPlace(path=path, compression=NONE), known, ByteOffset(begin)
+            )
             assert resumed is not None
             builder = resumed
         builder.feed(data[begin:end])
@@ -188,7 +206,9 @@ def test_a_builder_is_not_resumed_on_other_bytes(written: Written) -> None:
     """M12: a log whose bytes changed has no next fingerprint."""
     path = written(b"other\n" + LINES)
 
-    result = resume_fingerprint(path, NONE, by_hand(LINES, 100), ByteOffset(100))
+    result = resume_fingerprint(
+        LogPlace(path=path, compression=NONE), by_hand(LINES, 100), ByteOffset(100)
+    )
 
     assert result is None
 
