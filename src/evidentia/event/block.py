@@ -34,6 +34,9 @@ Values: TypeAlias = list[SqlValue]
 _TEXT_TAKERS: Final = frozenset({take_text, take_name, take_time})
 _TEXT_OR_NONE: Final = frozenset({str, type(None)})
 _INTEGER_OR_NONE: Final = frozenset({int, type(None)})
+_REMEMBERED_MAX: Final = 20_000
+_REMEMBERED_LENGTH: Final = 200
+"""Texts of which a column remembers what its function made of them, and their longest: 4 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class _Plan:
         key: The key of the first source, where that is a plain key.
         is_text, is_integer: Whether such a value of the first source is taken as it is.
         guards: Keys without which no further source has a value; None where only asking tells.
+        results: What the only source, a function of the member ``key``, gave for texts.
     """
 
     column: Column
@@ -52,6 +56,7 @@ class _Plan:
     is_text: bool
     is_integer: bool
     guards: tuple[str, ...] | None
+    results: dict[str, tuple[SqlValue, int]] | None = None
 
 
 class BlockExtractor:
@@ -156,13 +161,41 @@ class _Reading:
         """One column; ``filler`` where an event has no value for it."""
         if not plan.column.getters:
             return [filler] * len(self.events)
+        if plan.results is not None:
+            return self._remembered(plan, plan.results, filler)
         if plan.key is None:
             column: Values = [filler] * len(self.events)
             self._read_each(plan, column, range(len(column)), filler)
             return column
-        key = plan.key
+        return self._settled(plan, plan.key, filler)
+
+    def _remembered(
+        self, plan: _Plan, results: dict[str, tuple[SqlValue, int]], filler: SqlValue
+    ) -> Values:
+        """The column of a function of one member: texts come again and again."""
+        key, read, events, bits = plan.key or "", plan.column.read, self.events, self.bits
+        column: Values = [filler] * len(events)
+        for index, found in enumerate([event.get(key) for event in events]):
+            if found is None:
+                continue
+            # Other types may be equal and yet not the same, as 1 and true are.
+            if type(found) is not str or len(found) > _REMEMBERED_LENGTH:
+                value, more = read(events[index])
+            elif found in results:
+                value, more = results[found]
+            else:
+                value, more = read(events[index])
+                if len(results) < _REMEMBERED_MAX:
+                    results[found] = value, more
+            column[index] = filler if value is None else value
+            bits[index] |= more
+        return column
+
+    def _settled(self, plan: _Plan, key: str, filler: SqlValue) -> Values:
+        """The column of a member, where whole columns do not settle it read event by event."""
         found = [event.get(key) for event in self.events]
         unsettled = self._unsettled(plan, found)
+        column: Values
         # What is no text, number or None here is unsettled, and replaced below.
         if plan.is_text:
             column = [value or filler for value in found]  # type: ignore[misc]  # see above
@@ -218,9 +251,11 @@ class _Reading:
 def _plan(name: str, sources: tuple[Source, ...], take: Taker) -> _Plan:
     key = sources[0] if sources and isinstance(sources[0], str) else None
     guards = tuple(map(_guard, sources[1:]))
+    function = sources[0] if len(sources) == 1 and isinstance(sources[0], FromKey) else None
     return _Plan(
         column=Column(getters=getters_of(name, sources), take=take),
-        key=key,
+        key=function.key if function else key,
+        results={} if function else None,
         is_text=take in _TEXT_TAKERS,
         is_integer=take is take_integer,
         guards=None if None in guards else tuple(guard for guard in guards if guard is not None),

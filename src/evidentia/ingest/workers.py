@@ -1,7 +1,7 @@
 """Parsing in other processes, with the results in the order of the log.
 
-A thread for each worker hands it one block at a time and fetches the answer, so neither side can
-block the other on a full pipe, and the workers go on while this process commits a batch.
+A thread for each worker hands it a handful of blocks at a time and fetches the answers, so neither
+side can block the other on a full pipe, and the workers go on while this process commits a batch.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from typing import Final, TypeAlias
 
 from evidentia.errors import EvidentiaError, LogError
 from evidentia.ingest.parse import LineParser, ParsedBlock, ParsedEvents, ParseSettings
-from evidentia.ingest.worker import Answer
+from evidentia.ingest.worker import Answer, Message
 from evidentia.log.values import Block, Piece
 
 Parsed: TypeAlias = tuple[Piece, ParsedBlock | None]
-Waiting: TypeAlias = tuple[Piece, Future[Answer] | None]
+Waiting: TypeAlias = tuple[Sequence[Piece], Future[Sequence[Answer]] | None]
 _END_SECONDS: Final = 5.0
-BLOCKS_AHEAD: Final = 24
-"""Blocks that may be read and parsed ahead of the batch being committed: about as many as fill the
-next one. Each holds its bytes twice, in the log's form and in the answer's."""
+_HANDFUL_BYTES: Final = 1024 * 1024
+"""Blocks that go to a worker together: each errand costs as much as some dozens of lines."""
+HANDFULS_AHEAD: Final = 24
+"""Handfuls that may be read and parsed ahead of the batch being committed: about as many as fill
+the next one. Each holds its bytes twice, in the log's form and in the answer's."""
 
 
 class InlineParsers:
@@ -58,35 +60,59 @@ class WorkerParsers:
         fault: LogError | None = None
         try:
             try:
-                for piece in pieces:
-                    answer = next(turns).ask(number, piece) if isinstance(piece, Block) else None
-                    waiting.append((piece, answer))
-                    if len(waiting) > BLOCKS_AHEAD:
-                        yield _next(waiting)
+                for handful in _handfuls(pieces):
+                    blocks = [each for each in handful if isinstance(each, Block)]
+                    waiting.append((handful, next(turns).ask(number, blocks) if blocks else None))
+                    if len(waiting) > HANDFULS_AHEAD:
+                        yield from _next(waiting)
             except LogError as error:
                 # What was read before the fault is stored, as it is without workers.
                 fault = error
             while waiting:
-                yield _next(waiting)
+                yield from _next(waiting)
             if fault is not None:
                 raise fault
         finally:
             # What has not been sent yet never is; an answer on its way is fetched by its thread,
             # so that the next log cannot take it for its own.
-            for _piece, answer in waiting:
-                if answer is not None:
-                    answer.cancel()
+            for _handful, answers in waiting:
+                if answers is not None:
+                    answers.cancel()
 
 
-def _next(waiting: deque[Waiting]) -> Parsed:
-    piece, answer = waiting.popleft()
-    if answer is None:
-        return piece, None
-    found, events = answer.result()
-    if isinstance(found, EvidentiaError):
-        raise found
-    found.events = ParsedEvents.unpacked(events)
-    return piece, found
+def _handfuls(pieces: Iterable[Piece]) -> Iterator[Sequence[Piece]]:
+    """Blocks that follow each other together, and every other piece for itself."""
+    blocks: list[Piece] = []
+    size = 0
+    try:
+        for piece in pieces:
+            length = len(piece.data) if isinstance(piece, Block) else _HANDFUL_BYTES
+            if blocks and size + length > _HANDFUL_BYTES:
+                yield blocks
+                blocks, size = [], 0
+            if isinstance(piece, Block):
+                blocks.append(piece)
+                size += length
+            else:
+                yield (piece,)
+    except LogError:
+        if blocks:
+            yield blocks
+        raise
+    if blocks:
+        yield blocks
+
+
+def _next(waiting: deque[Waiting]) -> Iterator[Parsed]:
+    handful, answers = waiting.popleft()
+    if answers is None:
+        yield from ((piece, None) for piece in handful)
+        return
+    for piece, (found, events) in zip(handful, answers.result(), strict=True):
+        if isinstance(found, EvidentiaError):
+            raise found
+        found.events = ParsedEvents.unpacked(events)
+        yield piece, found
 
 
 class Worker:
@@ -97,9 +123,9 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._thread.submit(_send_bytes, self._process, settings)
 
-    def ask(self, number: int, block: Block) -> Future[Answer]:
-        """What a block holds, as soon as the worker has come to it."""
-        return self._thread.submit(_exchange, self._process, (number, block))
+    def ask(self, number: int, blocks: list[Block]) -> Future[Sequence[Answer]]:
+        """What some blocks hold, as soon as the worker has come to them."""
+        return self._thread.submit(_exchange, self._process, (number, blocks))
 
     def end(self) -> None:
         """End the process; its input ends, and it with that."""
@@ -107,15 +133,15 @@ class Worker:
         _end(self._process)
 
 
-def _exchange(process: subprocess.Popen[bytes], message: tuple[int, Block]) -> Answer:
+def _exchange(process: subprocess.Popen[bytes], message: Message) -> Sequence[Answer]:
     _send_bytes(process, pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
     if process.stdout is None:
         raise _died(process)
     try:
-        answer: Answer = pickle.load(process.stdout)  # noqa: S301 - our child
+        answers: Sequence[Answer] = pickle.load(process.stdout)  # noqa: S301 - our child
     except (OSError, EOFError, pickle.UnpicklingError) as error:
         raise _died(process) from error
-    return answer
+    return answers
 
 
 def _send_bytes(worker: subprocess.Popen[bytes], data: bytes) -> None:

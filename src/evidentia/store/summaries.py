@@ -11,6 +11,7 @@ import json
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -47,6 +48,8 @@ from evidentia.store.spans import Span, inside, of_pack
 from evidentia.store.streaming import AnySelect, Rows, streamed
 from evidentia.store.values import PartialRow
 
+_ROWS_AT_ONCE: Final = 20
+"""Rows of one statement that merges, as for events."""
 BY_CODE_POINT: Final = Text(collation="C").with_variant(Text(), "sqlite")
 KindIds = Mapping[str, int]
 
@@ -239,12 +242,25 @@ class SummarySql:
         """Merge rows that were counted elsewhere, by the driver's own bulk call."""
         if not rows:
             return
-        statement = self._on_conflict(sqlite.insert(self.table))
         if self._distinct:
             rows = [*self._sketches.completed(connection, rows)]
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        values = chain.from_iterable(rows[:whole])
+        many = [values] * (_ROWS_AT_ONCE * len(self.columns))
+        self._merge_by(connection, _ROWS_AT_ONCE, [*zip(*many, strict=True)])
+        self._merge_by(connection, 1, rows[whole:])
+
+    def _merge_by(
+        self, connection: Connection, at_once: int, values: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Run a statement that merges so many rows with the values of each."""
+        if not values:
+            return
         names = list(self.summary.columns)
-        text = statement.compile(dialect=connection.dialect, column_keys=names)
-        connection.exec_driver_sql(str(text), [*rows])
+        statement = self._on_conflict(sqlite.insert(self.table))
+        text = str(statement.compile(dialect=connection.dialect, column_keys=names))
+        row = f"({', '.join('?' * len(names))})"
+        connection.exec_driver_sql(text.replace(row, ", ".join([row] * at_once), 1), [*values])
 
     def _on_conflict(self, statement: Any, left_out: Sequence[Measure] = ()) -> Any:  # noqa: ANN401 - one type for each engine
         merges = {

@@ -30,6 +30,11 @@ def doubled(value: JsonValue) -> JsonValue:
     return value * 2 if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def length(value: JsonValue) -> JsonValue:
+    """Of a text; other values as they are, of the wrong type or not."""
+    return len(value) if isinstance(value, str) else value
+
+
 def fail(event: JsonObject) -> JsonValue:
     """Nothing: a function that a pack should not have."""
     raise RuntimeError(event)
@@ -51,6 +56,9 @@ EVERYTHING = FieldMap(
         ),
         PromotedColumn(name="r", type=ColumnType.REAL, sources=("ts", "duration")),
         PromotedColumn(name="t", type=ColumnType.TEXT, sources=(("detail", "reason"), "reason")),
+        PromotedColumn(
+            name="m", type=ColumnType.INTEGER, sources=(FromKey(key="username", read=length),)
+        ),
     ),
 )
 MAPS = {"world": WORLD, "cowrie": COWRIE, "everything": EVERYTHING}
@@ -113,11 +121,11 @@ def test_many_events_at_once_have_the_columns_and_flags_of_each_alone(
     events = [event for event, _ in drawn]
     before = [shape_of(event) for event in events]
 
-    columns, bits = block.extract(
-        events,
-        {index: flag for index, (_, flag) in enumerate(drawn) if flag},
-        may_hold_nul="\\x00" in repr(events),
-    )
+    flags = {index: flag for index, (_, flag) in enumerate(drawn) if flag}
+    may_hold_nul = "\\x00" in repr(events)
+    # What it remembers of them changes nothing.
+    block.extract(events, flags, may_hold_nul=may_hold_nul)
+    columns, bits = block.extract(events, flags, may_hold_nul=may_hold_nul)
 
     alone = [single.extract(event, flag) for event, flag in drawn]
     assert block.column_names == single.column_names
@@ -165,3 +173,22 @@ def test_a_function_of_one_key_is_not_called_where_the_key_is_absent_or_null() -
         Extractor(fields).extract(event, Flag(0))
 
     assert sorted(seen[:2]) == seen[2:] == [3, 4]
+
+
+def test_a_function_of_one_key_alone_is_asked_once_for_each_text() -> None:
+    """What comes again and again need not be computed again; a number is, as it may equal true."""
+    seen: list[JsonValue] = []
+
+    def read(value: JsonValue) -> JsonValue:
+        seen.append(value)
+        return value
+
+    column = PromotedColumn(name="c", type=ColumnType.TEXT, sources=(FromKey(key="b", read=read),))
+    block = BlockExtractor(FieldMap(kind=("kind",), promoted=(column,)))
+    events: list[JsonObject] = [{"b": "x"}, {"b": 1}, {"b": "x"}, {"b": True}, {}, {"b": "x" * 999}]
+
+    for _ in range(2):
+        columns, bits = block.extract(events, {}, may_hold_nul=False)
+        assert columns[-1] == ["x", None, "x", None, None, "x" * 999]
+        assert [bool(each) for each in bits] == [False, True, False, True, False, False]
+    assert [*map(str, seen)] == ["x", "1", "True", "x" * 999, "1", "True", "x" * 999]

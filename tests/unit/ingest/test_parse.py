@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evidentia.event.values import Flag
 from evidentia.ingest.collect import dead_letter_row, filler_row, merged
-from evidentia.ingest.dividing import BLOCK_LINES_MAX, divided, parts_of
+from evidentia.ingest.dividing import BLOCK_BYTES_MAX, BLOCK_LINES_MAX, divided, parts_of
 from evidentia.ingest.parse import ParsedBlock
 from evidentia.log.values import Block, Tail
 from evidentia.store.values import EVENT_COLUMNS, DeadLetterRow, Filler, FillerKind
@@ -235,14 +235,29 @@ def test_a_block_of_short_lines_is_divided_without_a_gap(lines: int, *, is_ended
 
 
 def test_a_block_is_divided_wherever_its_newlines_stand() -> None:
-    """One long line beside many short ones leaves no part empty."""
+    """One long line beside many short ones leaves no part empty, and is in one part."""
     short, long = b"\n" * (2 * BLOCK_LINES_MAX), b"x" * 500_000 + b"\n"
 
-    for data in (short + long, long + short):
+    for data in (short + long, long + short, long + long, long[:-1]):
         parts = list(parts_of(block(data)))
 
         assert b"".join(part.data for part in parts) == data
+        assert all(part.data for part in parts)
         assert max(part.data.count(b"\n") for part in parts) <= BLOCK_LINES_MAX
+        assert sum(len(part.data) > BLOCK_BYTES_MAX for part in parts) == data.count(b"x" * 500_000)
+
+
+@given(sizes=st.lists(st.integers(0, 3 * BLOCK_BYTES_MAX), max_size=8))
+def test_a_part_has_no_more_bytes_than_its_share_but_for_one_line(sizes: list[int]) -> None:
+    """Every line is in one part, and whatever fits is together."""
+    data = b"".join(b"x" * size + b"\n" for size in sizes)
+
+    parts = list(parts_of(block(data)))
+
+    assert b"".join(part.data for part in parts) == data
+    for part in parts:
+        assert part.data.endswith(b"\n")
+        assert len(part.data) <= BLOCK_BYTES_MAX or part.data.count(b"\n") == 1
 
 
 def test_other_pieces_pass_through_undivided() -> None:

@@ -23,7 +23,7 @@ from evidentia.event.values import ByteOffset, LineNumber, Policy
 from evidentia.ingest import worker
 from evidentia.ingest.parse import ParsedEvents, ParseSettings
 from evidentia.ingest.workers import (
-    BLOCKS_AHEAD,
+    HANDFULS_AHEAD,
     InlineParsers,
     Parsed,
     WorkerParsers,
@@ -84,10 +84,14 @@ def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pack:
     return Pack(name="deadly", version=1, title="x", fields=FieldMap(kind=(module.kind,)))
 
 
+@pytest.mark.parametrize("handful_bytes", [1, 3_000, 10**6])
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_workers_give_what_one_process_gives_in_the_same_order(jobs: int) -> None:
+def test_workers_give_what_one_process_gives_in_the_same_order(
+    jobs: int, handful_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Invariant 10: the same pieces with the same rows, however many processes parse."""
-    pieces = mixed_pieces(3 * BLOCKS_AHEAD)
+    monkeypatch.setattr("evidentia.ingest.workers._HANDFUL_BYTES", handful_bytes)
+    pieces = mixed_pieces(3 * HANDFULS_AHEAD)
     wanted = told(list(InlineParsers(SETTINGS).parse(0, pieces)))
 
     with parsers(SETTINGS, jobs) as pool:
@@ -312,8 +316,8 @@ def test_the_far_end_answers_until_its_input_ends() -> None:
     """Settings in once, then blocks in and answers out."""
     requests = io.BytesIO(
         pickle.dumps(SETTINGS)
-        + pickle.dumps((0, block(good(1))))
-        + pickle.dumps((1, block(b"[]\n")))
+        + pickle.dumps((0, [block(good(1)), block(good(2) + good(3))]))
+        + pickle.dumps((1, [block(b"[]\n")]))
     )
     replies = io.BytesIO()
 
@@ -325,8 +329,9 @@ def test_the_far_end_answers_until_its_input_ends() -> None:
 
     replies.seek(0)
     first, second = pickle.load(replies), pickle.load(replies)  # noqa: S301 - our own
-    assert len(ParsedEvents.unpacked(first[1])) == 1
-    assert [each.verdict.reason for each in second[0].dead_letters] == ["not_object"]
+    assert [len(ParsedEvents.unpacked(events)) for _, events in first] == [1, 2]
+    [(found, _)] = second
+    assert [each.verdict.reason for each in found.dead_letters] == ["not_object"]
 
 
 def test_a_worker_that_is_idle_or_dead_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,12 +348,13 @@ def test_a_worker_that_is_idle_or_dead_is_ended(monkeypatch: pytest.MonkeyPatch)
     assert [process.returncode for process in processes] == [-9, -9]
 
 
-def test_blocks_are_given_while_more_are_read() -> None:
-    """Invariant 12: no more than a bounded number of blocks is read ahead."""
+def test_blocks_are_given_while_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invariant 12: no more than a bounded number of handfuls is read ahead, and one block."""
+    monkeypatch.setattr("evidentia.ingest.workers._HANDFUL_BYTES", 1)
     read: list[int] = []
 
     def pieces() -> Iterator[Block]:
-        for number in range(10 * BLOCKS_AHEAD):
+        for number in range(10 * HANDFULS_AHEAD):
             read.append(number)
             yield block(good(number))
 
@@ -358,4 +364,4 @@ def test_blocks_are_given_while_more_are_read() -> None:
         ahead = len(read)
         reading.close()
 
-    assert ahead == BLOCKS_AHEAD + 1
+    assert ahead == HANDFULS_AHEAD + 2
