@@ -12,7 +12,7 @@ import pickle
 import signal
 import sys
 from contextlib import suppress
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from evidentia.errors import EvidentiaError
 from evidentia.ingest.parse import LineParser, ParsedBlock, ParsedEvents, ParseSettings
@@ -24,11 +24,16 @@ Message: TypeAlias = tuple[int, list[Block]]
 """The number of the settings, and blocks that they are for."""
 
 
+_NICENESS: Final = 5
+
+
 def main() -> None:
     """Serve blocks until the input ends."""
     # Both reach the whole group of processes; only the parent decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Everything waits for the one process that writes, so that comes first where cores are few.
+    os.nice(_NICENESS)
     replies = _replies()
     # The parent has gone, perhaps in the middle of a block: there is nobody left to tell.
     with suppress(EOFError, OSError, pickle.UnpicklingError):

@@ -348,6 +348,18 @@ def test_a_worker_that_is_idle_or_dead_is_ended(monkeypatch: pytest.MonkeyPatch)
     assert [process.returncode for process in processes] == [-9, -9]
 
 
+def test_the_process_that_writes_comes_before_those_that_parse() -> None:
+    """With fewer cores than processes the writer must not wait for its own parsers."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+
+    with parsers(SETTINGS, 1) as pool:
+        assert isinstance(pool, WorkerParsers)
+        list(pool.parse(0, [block(good(1))]))
+        found = os.getpriority(os.PRIO_PROCESS, pool._workers[0]._process.pid)
+
+    assert found == min(own + 5, 19)
+
+
 def test_blocks_are_given_while_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Invariant 12: no more than a bounded number of handfuls is read ahead, and one block."""
     monkeypatch.setattr("evidentia.ingest.workers._HANDFUL_BYTES", 1)
