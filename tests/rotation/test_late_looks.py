@@ -17,7 +17,8 @@ from tests.unit.ingest.kit import Place
 from .scene import ALL, LIVE, Follower, assert_sound, assert_tiled, gaps, lines, once, states
 
 HIGHEST = 40
-SEEDS = range(12)
+SEEDS = (*range(8), 1093, 1100, 1294)
+"""With the last ones a look met a file that had been given the inode of the one that was listed."""
 
 
 def rotate(folder: Path) -> None:
@@ -110,7 +111,7 @@ def test_random_late_looks_lose_double_and_suspect_nothing(
     with Follower(place, ALL, holds_open=holds_open) as follower:
         place.append(LIVE, b"")
         listed = follower.listed()
-        for _ in range(30):
+        for _ in range(45):
             match chance.choice(("write", "write", "rotate", "list", "look", "look late")):
                 case "write":
                     count = chance.randint(1, 30)

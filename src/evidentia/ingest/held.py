@@ -49,7 +49,7 @@ class Held:
             self._files[inode] = replace(file, held=known.held)
             return
         try:
-            with open_log(file.path, identity=(file.device, file.inode), held=file.held) as raw:
+            with open_log(file.path, identity=file.place.identity, held=file.held) as raw:
                 self._files[inode] = replace(file, held=os.dup(raw.descriptor))
         except LogError:
             # It has moved on already; the next look finds it where it is now.

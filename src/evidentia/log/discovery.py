@@ -127,9 +127,11 @@ def _examined(name: str, source: LogSource, found: os.stat_result) -> LogFile:
         path = Path(os.path.realpath(name, strict=True))
     except OSError as error:
         raise translated(error, name) from error
-    with open_log(path, identity=(found.st_dev, found.st_ino)) as raw:
+    with open_log(path, identity=(found.st_dev, found.st_ino, None)) as raw:
         first_bytes = raw.read(MAGIC_BYTES)
         generation = raw.generation()
+        # Its inode may have been dealt anew since it was asked for by name.
+        found = os.fstat(raw.descriptor)
     return LogFile(
         path=path,
         names=(),

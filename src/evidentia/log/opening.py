@@ -18,7 +18,7 @@ from typing import Final, Protocol, Self
 
 from evidentia.errors import LogChangedError, LogError, LogMissingError, LogUnreadableError
 from evidentia.log.names import printable
-from evidentia.log.values import ArchiveState
+from evidentia.log.values import ArchiveState, FileIdentity
 
 # O_NONBLOCK: a FIFO that takes the file's place must not hang the reader.
 _READ_ONLY: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
@@ -149,11 +149,7 @@ class RawLog:
 
     def generation(self) -> int | None:
         """What the file system counts up each time it deals the inode anew; ``None`` elsewhere."""
-        try:
-            answer = fcntl.ioctl(self._descriptor, _GET_VERSION, bytes(_LONG_BYTES))
-        except OSError:
-            return None
-        return int.from_bytes(answer[:4], sys.byteorder)
+        return _generation_of(self._descriptor)
 
     @property
     def descriptor(self) -> int:
@@ -181,14 +177,14 @@ class RawLog:
 
 
 def open_log(
-    path: Path, *, identity: tuple[int, int] | None = None, held: int | None = None
+    path: Path, *, identity: FileIdentity | None = None, held: int | None = None
 ) -> RawLog:
     """The regular file at the path, or that of a descriptor held open, open for reading.
 
     Args:
         path: Comes from the allow-list; nothing here widens it.
-        identity: The (device, inode) that was found there. When a rotation has put another file
-            in its place since, that file is refused instead of read at a foreign checkpoint.
+        identity: What was found there. When a rotation has put another file in its place since,
+            that file is refused instead of read at a foreign checkpoint.
         held: A descriptor to read instead of the path, which may lead elsewhere by now. It stays
             the caller's to close.
 
@@ -208,7 +204,7 @@ def open_log(
     try:
         found = os.fstat(descriptor)
         require_regular(found, path)
-        _require_same(found, path, identity)
+        _require_same((found.st_dev, found.st_ino, _generation_of(descriptor)), path, identity)
     except BaseException:
         os.close(descriptor)
         raise
@@ -234,8 +230,19 @@ def require_regular(found: os.stat_result, path: str | os.PathLike[str]) -> None
     )
 
 
-def _require_same(found: os.stat_result, path: Path, identity: tuple[int, int] | None) -> None:
-    if identity is not None and identity != (found.st_dev, found.st_ino):
+def _generation_of(descriptor: int) -> int | None:
+    try:
+        answer = fcntl.ioctl(descriptor, _GET_VERSION, bytes(_LONG_BYTES))
+    except OSError:
+        return None
+    return int.from_bytes(answer[:4], sys.byteorder)
+
+
+def _require_same(found: FileIdentity, path: Path, identity: FileIdentity | None) -> None:
+    if identity is None:
+        return
+    is_dealt_anew = None not in (found[2], identity[2]) and found[2] != identity[2]
+    if found[:2] != identity[:2] or is_dealt_anew:
         raise LogChangedError(
             "another file has taken the log's place since it was found",
             where=printable(path),

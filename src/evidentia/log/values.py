@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from evidentia.event.values import ByteOffset, LineNumber
 
@@ -54,18 +54,23 @@ class Compression(StrEnum):
     ZSTANDARD = "zst"
 
 
+FileIdentity: TypeAlias = tuple[int, int, int | None]
+"""Device, inode, and the generation that tells apart those which had the inode one after the other;
+None where the file system does not say, or where it does not matter."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlace:
     """Where the bytes of a log are to be had.
 
     Attributes:
-        identity: The (device, inode) that the path must still lead to; None where it is not known.
+        identity: What the path must still lead to; None where that is not known.
         held: An open descriptor that is read instead of the path.
     """
 
     path: Path
     compression: Compression
-    identity: tuple[int, int] | None = None
+    identity: FileIdentity | None = None
     held: int | None = None
 
 
@@ -101,7 +106,7 @@ class LogFile:
         return LogPlace(
             path=self.path,
             compression=self.compression,
-            identity=(self.device, self.inode) if self.inode else None,
+            identity=(self.device, self.inode, self.generation) if self.inode else None,
             held=self.held,
         )
 

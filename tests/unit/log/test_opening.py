@@ -129,10 +129,28 @@ def test_a_file_that_another_one_replaced_is_refused(
     """M02: between finding and opening a rotation may put another file in the log's place."""
     path = written(b"{}\n")
     status = path.stat()
-    identity = (status.st_dev, status.st_ino + 1)
+    identity = (status.st_dev, status.st_ino + 1, None)
 
     with pytest.raises(LogUnreadableError, match="taken the log's place"):
         open_log(path, identity=identity)
+
+    assert descriptors["open"] == 0
+
+
+def test_a_file_that_was_given_the_inode_of_another_is_refused(
+    written: Callable[..., Path], descriptors: dict[str, int]
+) -> None:
+    """M12: where the file system counts how often it dealt an inode, the number is asked for."""
+    path = written(b"{}\n")
+    status = path.stat()
+    with open_log(path) as raw:
+        generation = raw.generation()
+    if generation is None:
+        pytest.skip("this file system does not say which file of an inode it is")
+
+    open_log(path, identity=(status.st_dev, status.st_ino, generation)).close()
+    with pytest.raises(LogUnreadableError, match="taken the log's place"):
+        open_log(path, identity=(status.st_dev, status.st_ino, generation + 1))
 
     assert descriptors["open"] == 0
 
