@@ -45,10 +45,11 @@ class _Plan:
 
     Attributes:
         column: What reads the column of one event.
-        key: The key of the first source, where that is a plain key.
+        key: The key of the first source, where that is a plain key; of the only one, where that is
+            a function of one member.
         is_text, is_integer: Whether such a value of the first source is taken as it is.
         guards: Keys without which no further source has a value; None where only asking tells.
-        results: What the only source, a function of the member ``key``, gave for texts.
+        results: What that function gave for texts so far; None where there is no such function.
     """
 
     column: Column
@@ -161,19 +162,19 @@ class _Reading:
         """One column; ``filler`` where an event has no value for it."""
         if not plan.column.getters:
             return [filler] * len(self.events)
-        if plan.results is not None:
-            return self._remembered(plan, plan.results, filler)
         if plan.key is None:
             column: Values = [filler] * len(self.events)
             self._read_each(plan, column, range(len(column)), filler)
             return column
+        if plan.results is not None:
+            return self._remembered(plan, plan.key, plan.results, filler)
         return self._settled(plan, plan.key, filler)
 
     def _remembered(
-        self, plan: _Plan, results: dict[str, tuple[SqlValue, int]], filler: SqlValue
+        self, plan: _Plan, key: str, results: dict[str, tuple[SqlValue, int]], filler: SqlValue
     ) -> Values:
         """The column of a function of one member: texts come again and again."""
-        key, read, events, bits = plan.key or "", plan.column.read, self.events, self.bits
+        read, events, bits = plan.column.read, self.events, self.bits
         column: Values = [filler] * len(events)
         for index, found in enumerate([event.get(key) for event in events]):
             if found is None:

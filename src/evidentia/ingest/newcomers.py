@@ -15,7 +15,6 @@ from evidentia.ingest.plan import (
     Memory,
     Plan,
     archive_of,
-    deal_of,
     file_with_inode,
     inode_of,
     inspected,
@@ -122,7 +121,7 @@ class Newcomers:
             return None
         if plan_of(own, segment, self._crew.options.limits) is not None:
             return None
-        self._memory.cut[stored_path(own.path)] = deal_of(own)
+        self._memory.cut[stored_path(own.path)] = own.place.identity
         return own
 
     def _read_new(self, task: Task, copies: Copies, like: Likeness | None) -> FileReport:
@@ -154,9 +153,9 @@ class Newcomers:
         The live file still has its inode but not its bytes, so whatever was rotated since was
         copied and cut, and each time something may have been written in between.
         """
-        for path, deal in self._memory.cut.items():
+        for path, identity in self._memory.cut.items():
             own = self._beside.by_path.get(path)
-            is_same = own is not None and deal_of(own) == deal
+            is_same = own is not None and own.place.identity == identity
             if is_same and own is not None and is_rotation_of(file.path, own.path):
                 return Arrival(decision=None, cut=own)
         return None

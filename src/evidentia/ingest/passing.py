@@ -25,7 +25,6 @@ from evidentia.ingest.plan import (
     Memory,
     Plan,
     archive_of,
-    deal_of,
     file_with_inode,
     head_of,
     inode_of,
@@ -213,7 +212,7 @@ class Pass:
             is_there = own is not None and stored_path(own.path) == segment.path
             is_open = segment.state is SegmentState.LIVE and segment.id not in self._own_claims
             if is_open and is_there and own is not None and own not in refused:
-                self._memory.cut[segment.path] = deal_of(own)
+                self._memory.cut[segment.path] = own.place.identity
 
     def _endings(self) -> Iterator[Ending]:
         seen = Surroundings(

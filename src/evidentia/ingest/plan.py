@@ -30,6 +30,7 @@ from evidentia.log.values import (
     ArchiveCondition,
     ArchiveState,
     Compression,
+    FileIdentity,
     Limits,
     LogFile,
 )
@@ -37,8 +38,6 @@ from evidentia.store.records import signed_64
 from evidentia.store.values import Segment, SegmentState
 
 Inode: TypeAlias = tuple[int, int]
-Deal: TypeAlias = tuple[int, int, int | None]
-"""Device, inode and its generation: a freed inode that was dealt anew is another file."""
 Archive: TypeAlias = tuple[int, int, int, int]
 """Device, inode, size and time of an archive, which is not looked into twice while they stay."""
 
@@ -103,7 +102,7 @@ class Memory:
     settled: dict[Archive, tuple[int, int]] = field(default_factory=dict)
     states: dict[Archive, ArchiveState] = field(default_factory=dict)
     names: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    cut: dict[str, Deal] = field(default_factory=dict)
+    cut: dict[str, FileIdentity | None] = field(default_factory=dict)
 
 
 def plan_files(
@@ -279,11 +278,6 @@ def _segment_id(plan: Plan) -> int:
 def inode_of(file: LogFile) -> Inode:
     """Device and inode in the form that segments hold them."""
     return signed_64(file.device), signed_64(file.inode)
-
-
-def deal_of(file: LogFile) -> Deal:
-    """Device and inode, and which of the files that had them one after the other it is."""
-    return (*inode_of(file), file.generation)
 
 
 def archive_of(file: LogFile) -> Archive:

@@ -22,8 +22,6 @@ Answer: TypeAlias = tuple[ParsedBlock | EvidentiaError, bytes]
 """A block without its events, and the events; or the error that its pack raised."""
 Message: TypeAlias = tuple[int, list[Block]]
 """The number of the settings, and blocks that they are for."""
-
-
 _NICENESS: Final = 5
 
 
