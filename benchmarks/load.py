@@ -1,11 +1,12 @@
 """How fast a large log is loaded, against a plain script that does the same work.
 
-    python benchmarks/load.py [--events N] [--rounds N]
+    python benchmarks/load.py [--events N] [--rounds N] [--bare]
 
 All sides load the same generated Cowrie log into a new database, in processes of their own,
 taking turns, so that a busy machine is unfair to none. Printed: events/s and peak memory of
 all processes of each side, per round, and the ratios of the best rounds. Run by hand, not in CI:
-the figures belong to the machine they were taken on.
+the figures belong to the machine they were taken on. With ``--bare`` neither side makes tables of
+sessions, commands and so on, so that the load alone is compared.
 """
 
 from __future__ import annotations
@@ -99,16 +100,19 @@ def clear(folder: Path) -> None:
         path.unlink()
 
 
-def one_round(folder: Path, log: Path, events: int) -> dict[str, Run]:
+def one_round(folder: Path, log: Path, events: int, bare: list[str]) -> dict[str, Run]:
     """Each side once."""
     clear(folder)
     runs = {}
     for mode in ("careless", "strict"):
         script = [sys.executable, str(HERE / "plain_loader.py"), mode, str(log)]
-        runs[f"plain script, {mode}"] = measure([*script, str(folder / f"{mode}.db")])
+        runs[f"plain script, {mode}"] = measure([*script, str(folder / f"{mode}.db"), *bare])
         check(folder / f"{mode}.db", "events", events)
     command = [sys.executable, "-m", "evidentia", "--quiet", "--db", str(folder / "ours.db")]
-    runs["evidentia"] = measure([*command, "ingest", "--pack", "cowrie", "--log", str(log)])
+    command += ["ingest", "--pack", "cowrie", "--log", str(log)]
+    if bare:
+        command = [sys.executable, str(HERE / "bare_loader.py"), str(log), str(folder / "ours.db")]
+    runs["evidentia"] = measure(command)
     check(folder / "ours.db", "event_rows", events)
     return runs
 
@@ -124,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bare", action="store_true")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="evidentia-load-"))
     try:
@@ -149,7 +154,7 @@ def main() -> None:
         print(f"{options.events:,} events, {log.stat().st_size / 1e6:.0f} MB")
         rounds = []
         for number in range(1, options.rounds + 1):
-            rounds.append(one_round(folder, log, options.events))
+            rounds.append(one_round(folder, log, options.events, ["--bare"] * options.bare))
             for name, run in rounds[-1].items():
                 print(
                     f"round {number}  {name:<22} {run.seconds:6.1f} s  "
