@@ -97,6 +97,11 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     index: int
     size: int
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether more events of the batch follow."""
+        return self.index + 1 < self.size
+
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A row's signature; ``bytes`` is base64url without padding. Members in canonical order."""

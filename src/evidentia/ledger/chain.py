@@ -279,8 +279,7 @@ class ChainCheck:
         size = before.size if before is not None else (mark.size if mark else 0)
         if mark is None or mark.index != wanted or mark.size != size or size < _BATCH_MIN:
             self._break_batch("events of one batch are missing or do not follow each other")
-        is_open = mark is not None and mark.index + 1 < mark.size
-        self.chain.batch = mark if is_open else None
+        self.chain.batch = mark if mark is not None and mark.goes_on else None
 
     def _break_batch(self, detail: str) -> None:
         self.fail(FailureKind.BATCH_BROKEN, detail)

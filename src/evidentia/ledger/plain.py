@@ -59,7 +59,7 @@ def plain_block(
         mark = each.batch
         if not isinstance(mark, Batch) or not _goes_on(batch, mark):
             return None
-        batch = mark if mark.index + 1 < mark.size else None
+        batch = mark if mark.goes_on else None
     return envelopes, batch
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from evidentia.errors import LedgerDamagedError, LedgerError
-from evidentia.event.envelope import DECODER, Envelope
+from evidentia.event.envelope import DECODER, Batch, Envelope
 from evidentia.ledger.chain import ChainCheck, Failure
 from evidentia.ledger.disk import opened_for_reading
 from evidentia.ledger.index import SegmentIndex, Standing, standing_of, unpacked
@@ -60,7 +60,8 @@ def scan(file: SegmentFile, before: Standing, size_max: int | None = None) -> Sc
             if envelope is None or failures:
                 break
             index.add(envelope.id, leaf_hash(line), len(line))
-            if check.chain.batch is None:
+            # By its own mark: the chain may stand behind the whole block already.
+            if not (isinstance(envelope.batch, Batch) and envelope.batch.goes_on):
                 whole_size = index.size
         if failures or len(wanted) < len(lines):
             break

@@ -87,6 +87,38 @@ def test_half_a_batch_is_cut_off(folder: Path) -> None:
     assert tail.file_bytes == kit.last_segment(folder).stat().st_size
 
 
+@pytest.mark.parametrize("signing", [Signing.NONE, Signing.HEADS, Signing.ROWS])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_what_was_acknowledged_before_half_a_batch_stays(
+    lines: int, signing: Signing, tmp_path: Path
+) -> None:
+    """In a segment that begins with ordinary events, which are checked a block at a time.
+
+    The hint is behind after a power cut: nothing but the marks of the events tells them apart.
+    """
+    folder = tmp_path / "ledger"
+    kit.filled(folder, (1, 2), signing)
+    with kit.opened(folder, signing, segment_bytes_max=100) as ledger:
+        ledger.append(kit.drafts(3), kit.ALLOW)
+    with kit.opened(folder, signing) as ledger:
+        ledger.append(kit.drafts(4), kit.ALLOW)
+        ledger.abandon()
+    hint = (folder / "acknowledged").read_bytes()
+    before, size = kit.last_segment(folder).read_bytes(), len(kit.lines(folder))
+    with kit.opened(folder, signing) as ledger:
+        ledger.append(kit.drafts(5, 6, 7), kit.ALLOW)
+        ledger.abandon()
+    batch = kit.last_segment(folder).read_bytes()[len(before) :].splitlines(keepends=True)
+    kit.last_segment(folder).write_bytes(before + b"".join(batch[:lines]))
+    (folder / "acknowledged").write_bytes(hint)
+    assert b"created" not in before
+
+    tail = open_tail(folder, Disk())
+    tail.close()
+
+    assert (tail.index.size, tail.index.byte_end) == (size, len(before))
+
+
 def test_a_wrong_line_is_damage_and_nothing_is_cut(folder: Path) -> None:
     """A whole line that does not hold was not left by a crash."""
     extend(folder, b'{"a":1}\n')
