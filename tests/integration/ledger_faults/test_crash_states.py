@@ -25,7 +25,7 @@ from .simulated import Watched, crashed, watched
 
 IS_FULL: Final = os.environ.get("EVIDENTIA_FAULTS") == "full"
 SEED: Final = int(os.environ.get("EVIDENTIA_FAULTS_SEED", "1"))
-STATES: Final = 60 if IS_FULL else 2
+STATES: Final = 60 if IS_FULL else 8
 """Seeded states after each operation, besides the one with everything and the one with nothing."""
 SEGMENT_BYTES_MAX: Final = 3_000
 
