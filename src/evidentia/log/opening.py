@@ -204,7 +204,8 @@ def open_log(
     try:
         found = os.fstat(descriptor)
         require_regular(found, path)
-        _require_same((found.st_dev, found.st_ino, _generation_of(descriptor)), path, identity)
+        if identity is not None:
+            _require_same(found, descriptor, path, identity)
     except BaseException:
         os.close(descriptor)
         raise
@@ -238,11 +239,14 @@ def _generation_of(descriptor: int) -> int | None:
     return int.from_bytes(answer[:4], sys.byteorder)
 
 
-def _require_same(found: FileIdentity, path: Path, identity: FileIdentity | None) -> None:
-    if identity is None:
-        return
-    is_dealt_anew = None not in (found[2], identity[2]) and found[2] != identity[2]
-    if found[:2] != identity[:2] or is_dealt_anew:
+def _require_same(
+    found: os.stat_result, descriptor: int, path: Path, identity: FileIdentity
+) -> None:
+    device, inode, generation = identity
+    # Only who knows the generation asks for it; where the system does not say, it counts as equal.
+    if (device, inode) != (found.st_dev, found.st_ino) or (
+        generation is not None and _generation_of(descriptor) not in (generation, None)
+    ):
         raise LogChangedError(
             "another file has taken the log's place since it was found",
             where=printable(path),
